@@ -1,0 +1,1 @@
+"""evaltui: the terminal workbench for evaluation runs tracked in MLflow."""

@@ -1,0 +1,380 @@
+"""The run list as columns: metrics as float arrays, repeated strings dictionary-encoded.
+
+A RunTable has one owner (the engine's query loop, or the screen) and grows in place; what goes
+over the link between them are RunDelta pages. Rows keep their index for life, so cursor, marks and
+caches can hold on to it; a removed run only loses its `alive` bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from evaltui.domain.run import Run, RunStatus
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+STATUSES: tuple[RunStatus, ...] = tuple(RunStatus)
+"""Status codes of the `status` column, by position."""
+
+_FIRST_CAPACITY = 64
+_T = TypeVar("_T", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunDelta:
+    """A page of new or changed runs, column by column.
+
+    Attributes:
+        run_ids: Ids, unique within the page.
+        names: Run names, as the store holds them (clean before showing).
+        status: Positions in STATUSES.
+        started_ms: Epoch milliseconds, NaN when missing.
+        ended_ms: Epoch milliseconds, NaN when missing.
+        metrics: Per name an array of len(run_ids), NaN where the run lacks the metric.
+        params: Per name a list of len(run_ids), None where missing.
+        tags: The same for tags.
+        removed: Ids of runs that are gone.
+        complete: True when this page ends a listing.
+        total: Number of runs the listing will bring, or None.
+    """
+
+    run_ids: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    status: tuple[int, ...] = ()
+    started_ms: FloatArray = field(default_factory=lambda: np.empty(0))
+    ended_ms: FloatArray = field(default_factory=lambda: np.empty(0))
+    metrics: Mapping[str, FloatArray] = field(default_factory=dict)
+    params: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    tags: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
+    complete: bool = True
+    total: int | None = None
+
+    @classmethod
+    def from_runs(
+        cls,
+        runs: Sequence[Run],
+        *,
+        removed: Iterable[str] = (),
+        complete: bool = True,
+        total: int | None = None,
+    ) -> RunDelta:
+        """Turn rows into columns; non-finite metric values become missing."""
+        size = len(runs)
+        metrics: dict[str, FloatArray] = {}
+        params: dict[str, list[str | None]] = {}
+        tags: dict[str, list[str | None]] = {}
+        for row, run in enumerate(runs):
+            for name, value in run.metrics.items():
+                if name not in metrics:
+                    metrics[name] = np.full(size, math.nan)
+                if math.isfinite(value):
+                    metrics[name][row] = value
+            for source, target in ((run.params, params), (run.tags, tags)):
+                for name, text in source.items():
+                    if name not in target:
+                        target[name] = [None] * size
+                    target[name][row] = text
+        return cls(
+            run_ids=tuple(run.run_id for run in runs),
+            names=tuple(run.name for run in runs),
+            status=tuple(STATUSES.index(run.status) for run in runs),
+            started_ms=np.array([_or_nan(run.started_ms) for run in runs], dtype=np.float64),
+            ended_ms=np.array([_or_nan(run.ended_ms) for run in runs], dtype=np.float64),
+            metrics=metrics,
+            params=params,
+            tags=tags,
+            removed=tuple(removed),
+            complete=complete,
+            total=total,
+        )
+
+
+class TextColumn:
+    """A column of texts, each distinct text kept once.
+
+    Attributes:
+        codes: Position in `values` per row, -1 where missing; longer than the table (capacity).
+        values: The distinct texts in order of first use; only ever appended to.
+    """
+
+    __slots__ = ("_index", "codes", "values")
+
+    def __init__(self, capacity: int) -> None:
+        self.codes: npt.NDArray[np.int32] = np.full(capacity, -1, dtype=np.int32)
+        self.values: list[str] = []
+        self._index: dict[str, int] = {}
+
+    def code(self, text: str) -> int:
+        """Return the code of `text`, adding it when it is new."""
+        found = self._index.get(text)
+        if found is None:
+            found = self._index[text] = len(self.values)
+            self.values.append(text)
+        return found
+
+    def find(self, text: str) -> int:
+        """Return the code of `text`, or -1 when no row ever had it."""
+        return self._index.get(text, -1)
+
+    def get(self, row: int) -> str | None:
+        """Return the text of one row, or None where it is missing."""
+        code = int(self.codes[row])
+        return None if code < 0 else self.values[code]
+
+    def grow(self, capacity: int) -> None:
+        """Make room for `capacity` rows."""
+        codes = np.full(capacity, -1, dtype=np.int32)
+        codes[: len(self.codes)] = self.codes
+        self.codes = codes
+
+
+class RunTable:
+    """All runs of one experiment, growing in place.
+
+    Attributes:
+        size: Number of rows ever added, removed ones included.
+        version: Grows with every `apply`.
+        run_ids: Id per row.
+        names: Name per row.
+        row_version: `version` at which a row last changed (for caches).
+        complete: True once a listing has come to its end.
+        total: Number of runs the first listing will bring, or None.
+    """
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.version = 0
+        self.complete = False
+        self.total: int | None = None
+        self.run_ids: list[str] = []
+        self.names: list[str] = []
+        self._capacity = _FIRST_CAPACITY
+        self._rows: dict[str, int] = {}
+        self._alive: BoolArray = np.zeros(self._capacity, dtype=np.bool_)
+        self._status: npt.NDArray[np.uint8] = np.zeros(self._capacity, dtype=np.uint8)
+        self._started_ms: FloatArray = np.full(self._capacity, math.nan)
+        self._ended_ms: FloatArray = np.full(self._capacity, math.nan)
+        self._row_version: IntArray = np.zeros(self._capacity, dtype=np.int64)
+        self._metrics: dict[str, FloatArray] = {}
+        self._params: dict[str, TextColumn] = {}
+        self._tags: dict[str, TextColumn] = {}
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    @property
+    def alive(self) -> BoolArray:
+        """Whether each row still exists; a view of length `size`."""
+        return self._alive[: self.size]
+
+    @property
+    def started_ms(self) -> FloatArray:
+        """Start per row in epoch milliseconds, NaN when missing; a view."""
+        return self._started_ms[: self.size]
+
+    @property
+    def ended_ms(self) -> FloatArray:
+        """End per row in epoch milliseconds, NaN when missing; a view."""
+        return self._ended_ms[: self.size]
+
+    @property
+    def status(self) -> npt.NDArray[np.uint8]:
+        """Position in STATUSES per row; a view."""
+        return self._status[: self.size]
+
+    @property
+    def row_version(self) -> IntArray:
+        """Version at which each row last changed; a view."""
+        return self._row_version[: self.size]
+
+    def row_of(self, run_id: str) -> int | None:
+        """Return the row of a run, or None when it is unknown or removed."""
+        row = self._rows.get(run_id)
+        return row if row is not None and self._alive[row] else None
+
+    def metric_names(self) -> list[str]:
+        """Return the names of all metrics any run ever had, sorted."""
+        return sorted(self._metrics)
+
+    def metric(self, name: str) -> FloatArray | None:
+        """Return the metric's column (NaN is missing), or None when no run has it; a view."""
+        column = self._metrics.get(name)
+        return None if column is None else column[: self.size]
+
+    def param_names(self) -> list[str]:
+        """Return the names of all params, sorted."""
+        return sorted(self._params)
+
+    def tag_names(self) -> list[str]:
+        """Return the names of all tags, sorted."""
+        return sorted(self._tags)
+
+    def param_column(self, name: str) -> TextColumn | None:
+        """Return the column of a param, or None when no run has it."""
+        return self._params.get(name)
+
+    def tag_column(self, name: str) -> TextColumn | None:
+        """Return the column of a tag, or None when no run has it."""
+        return self._tags.get(name)
+
+    def param(self, row: int, name: str) -> str | None:
+        """Return one param of one run, or None where it is missing."""
+        column = self._params.get(name)
+        return None if column is None else column.get(row)
+
+    def tag(self, row: int, name: str) -> str | None:
+        """Return one tag of one run, or None where it is missing."""
+        column = self._tags.get(name)
+        return None if column is None else column.get(row)
+
+    def value(self, row: int, name: str) -> float | None:
+        """Return one metric of one run, or None where it is missing."""
+        column = self._metrics.get(name)
+        if column is None or math.isnan(column[row]):
+            return None
+        return float(column[row])
+
+    def run_status(self, row: int) -> RunStatus:
+        """Return the status of one run."""
+        return STATUSES[int(self._status[row])]
+
+    def metrics_of(self, row: int) -> dict[str, float]:
+        """Return the metrics one run has, by name, sorted."""
+        found = ((name, self.value(row, name)) for name in sorted(self._metrics))
+        return {name: value for name, value in found if value is not None}
+
+    def params_of(self, row: int) -> dict[str, str]:
+        """Return the params one run has, by name, sorted."""
+        return _texts_of(self._params, row)
+
+    def tags_of(self, row: int) -> dict[str, str]:
+        """Return the tags one run has, by name, sorted."""
+        return _texts_of(self._tags, row)
+
+    def run(self, row: int, experiment_id: str = "") -> Run:
+        """Return one row as a Run (without its artifact URI)."""
+        started, ended = self._started_ms[row], self._ended_ms[row]
+        return Run(
+            run_id=self.run_ids[row],
+            experiment_id=experiment_id,
+            name=self.names[row],
+            status=self.run_status(row),
+            started_ms=None if math.isnan(started) else int(started),
+            ended_ms=None if math.isnan(ended) else int(ended),
+            metrics=self.metrics_of(row),
+            params=self.params_of(row),
+            tags=self.tags_of(row),
+            active=bool(self._alive[row]),
+        )
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def apply(self, delta: RunDelta) -> IntArray:
+        """Merge a page: rows are added or replaced whole, removed runs lose their `alive` bit.
+
+        Returns:
+            The rows that were added, changed or removed, ascending.
+        """
+        self.version += 1
+        gone = [row for row in (self._rows.get(i) for i in delta.removed) if row is not None]
+        if gone:
+            self._alive[gone] = False
+            self._row_version[gone] = self.version
+        rows = self._place(delta)
+        self._fill(delta, rows)
+        if delta.total is not None:
+            self.total = delta.total
+        self.complete = self.complete or delta.complete
+        return np.unique(np.concatenate([rows, np.array(gone, dtype=np.int64)]))
+
+    def page(self, rows: Sequence[int], *, complete: bool = True) -> RunDelta:
+        """Return some rows as a page for the link."""
+        return RunDelta.from_runs(
+            [self.run(row) for row in rows], complete=complete, total=self.total
+        )
+
+    def _place(self, delta: RunDelta) -> IntArray:
+        rows = np.empty(len(delta.run_ids), dtype=np.int64)
+        for position, (run_id, name) in enumerate(zip(delta.run_ids, delta.names, strict=True)):
+            row = self._rows.get(run_id)
+            if row is None:
+                row = self._rows[run_id] = self.size
+                self.run_ids.append(run_id)
+                self.names.append(name)
+                self.size += 1
+            else:
+                self.names[row] = name
+            rows[position] = row
+        if self.size > self._capacity:
+            self._grow(max(self.size, self._capacity * 2))
+        return rows
+
+    def _fill(self, delta: RunDelta, rows: IntArray) -> None:
+        if not len(rows):
+            return
+        self._alive[rows] = True
+        self._status[rows] = delta.status
+        self._started_ms[rows] = delta.started_ms
+        self._ended_ms[rows] = delta.ended_ms
+        self._row_version[rows] = self.version
+        for name, column in self._metrics.items():
+            if name not in delta.metrics:
+                column[rows] = math.nan
+        for name, values in delta.metrics.items():
+            if name not in self._metrics:
+                self._metrics[name] = np.full(self._capacity, math.nan)
+            self._metrics[name][rows] = values
+        for columns, texts in ((self._params, delta.params), (self._tags, delta.tags)):
+            self._fill_texts(columns, texts, rows)
+
+    def _fill_texts(
+        self,
+        columns: dict[str, TextColumn],
+        texts: Mapping[str, Sequence[str | None]],
+        rows: IntArray,
+    ) -> None:
+        for name, column in columns.items():
+            if name not in texts:
+                column.codes[rows] = -1
+        for name, values in texts.items():
+            if name not in columns:
+                columns[name] = TextColumn(self._capacity)
+            target = columns[name]
+            target.codes[rows] = [-1 if text is None else target.code(text) for text in values]
+
+    def _grow(self, capacity: int) -> None:
+        self._alive = _grown(self._alive, capacity, fill=False)
+        self._status = _grown(self._status, capacity, fill=0)
+        self._started_ms = _grown(self._started_ms, capacity, fill=math.nan)
+        self._ended_ms = _grown(self._ended_ms, capacity, fill=math.nan)
+        self._row_version = _grown(self._row_version, capacity, fill=0)
+        self._metrics = {
+            name: _grown(column, capacity, fill=math.nan) for name, column in self._metrics.items()
+        }
+        for columns in (self._params, self._tags):
+            for text_column in columns.values():
+                text_column.grow(capacity)
+        self._capacity = capacity
+
+
+def _grown(array: npt.NDArray[_T], capacity: int, *, fill: float) -> npt.NDArray[_T]:
+    bigger = np.full(capacity, fill, dtype=array.dtype)
+    bigger[: len(array)] = array
+    return bigger
+
+
+def _or_nan(value: int | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _texts_of(columns: Mapping[str, TextColumn], row: int) -> dict[str, str]:
+    found = ((name, columns[name].get(row)) for name in sorted(columns))
+    return {name: text for name, text in found if text is not None}

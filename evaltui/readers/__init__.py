@@ -1,0 +1,1 @@
+"""Bytes to reports: one module per format, a registry, bounded JSON."""

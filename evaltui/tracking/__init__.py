@@ -1,0 +1,1 @@
+"""Tracking stores: target, sources to read from, the writer. Alone imports mlflow and databricks."""

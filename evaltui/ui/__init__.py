@@ -1,0 +1,1 @@
+"""The screen: textual and rich; talks to the engine by messages."""
