@@ -1,1 +1,1 @@
-"""Tracking stores: target, sources to read from, the writer. Alone imports mlflow and databricks."""
+"""Tracking stores: target, sources, the writer; alone imports mlflow and databricks."""
