@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+import dataclasses
+import difflib
+import inspect
+import math
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import platformdirs
+
+from evaltui.errors import ConfigError
+
 DEFAULT_EXPERIMENT = "/Shared/klaudbiusz-evaluations"
+CONFIG_SOURCE = "config.toml"
+"""Value in `Settings.sources` for whatever the TOML file set, wherever that file lies."""
+
+_PREFIX = "EVALTUI_"
+_CONFIG_VARIABLE = "EVALTUI_CONFIG"
+_OTHER_VARIABLES = frozenset({_CONFIG_VARIABLE, "EVALTUI_SAMPLES"})  # the latter is for the tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +71,386 @@ class Settings:
     """Key per binding id, such as `runs.compare = "c"`."""
     sources: Mapping[str, str] = field(default_factory=dict)
     """Where each changed setting came from ("--mode", "EVALTUI_MODE", "config.toml")."""
+
+    def to_json(self) -> dict[str, object]:
+        """Return the settings as a JSON object; `from_json` is its inverse."""
+        return {item.name: _plain(getattr(self, item.name)) for item in dataclasses.fields(self)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, object]) -> Settings:
+        """Return the settings `to_json` made the object of.
+
+        Raises:
+            ConfigError: A key is unknown or a value is not what the setting takes.
+        """
+        values: dict[str, object] = {}
+        for name, value in document.items():
+            if name not in _TYPES:
+                raise _unknown(name, _TYPES, "settings")
+            if value is not None:
+                values[name] = _convert(name, value, f"settings.{name}", base=None)
+        return cls(**values)  # type: ignore[arg-type]  # _convert checked each against its field
+
+
+@dataclass(frozen=True, slots=True)
+class SettingDoc:
+    """One setting as the documentation lists it.
+
+    Attributes:
+        key: Key in the TOML file.
+        env: Environment variable, or "" where there is none (tables).
+        type: What it takes, in words.
+        default: The default as TOML, or "" where unset is the default.
+        text: What it is for.
+    """
+
+    key: str
+    env: str
+    type: str
+    default: str
+    text: str
+
+
+_TYPES: Mapping[str, str] = {
+    item.name: str(item.type).removesuffix(" | None") for item in dataclasses.fields(Settings)
+}
+_KEYS = tuple(name for name in _TYPES if name != "sources")
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "events": ("auto", "off"),
+    "glyphs": ("auto", "block", "braille", "ascii"),
+    "theme": ("auto", "dark", "light", "ansi-dark", "ansi-light"),
+}
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "poll_interval_s": (0.1, 3600),
+    "max_report_mb": (1, 4096),
+}
+_SEPARATORS = {"watch": os.pathsep, "columns": ","}
+_TYPE_WORDS = {
+    "str": "text",
+    "Path": "path",
+    "tuple[str, ...]": "list of texts",
+    "bool": "true or false",
+    "int": "whole number",
+    "float": "number",
+    "Mapping[str, str]": "table of texts",
+}
+_BACKLOG = re.compile(r"log|skip|since=(\d{4}-\d{2}-\d{2}(T[\d:.+Z-]+)?|\d+[smhdw])")
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """Return the words a setting may take, or () when it is free."""
+    return _CHOICES.get(name, ())
+
+
+def load_settings(
+    flags: Mapping[str, object],
+    environ: Mapping[str, str],
+    *,
+    config_path: Path | None = None,
+) -> Settings:
+    """Put the settings together: flags, then `EVALTUI_*`, then the TOML file, then defaults.
+
+    In variables, `watch` is separated as PATH is (`:`), `columns` by commas, and an empty value
+    counts as not set.
+
+    Args:
+        flags: Values by field name; None means not given.
+        environ: The environment.
+        config_path: The TOML file (`--config`), which then must exist; default: EVALTUI_CONFIG,
+            which must exist too, else the XDG one, which may be missing.
+
+    Raises:
+        ConfigError: A value or a name is wrong, or the file cannot be read.
+    """
+    values: dict[str, object] = {}
+    sources: dict[str, str] = {}
+    for found, origin in (
+        (_from_file(environ, config_path), lambda _: CONFIG_SOURCE),
+        (_from_environ(environ), lambda name: _PREFIX + name.upper()),
+        (_from_flags(flags), flag_name),
+    ):
+        _drop_rival(found, values, sources)
+        values.update(found)
+        sources.update((name, origin(name)) for name in found)
+    return Settings(**values, sources=sources)  # type: ignore[arg-type]  # checked by _convert
+
+
+def flag_name(name: str) -> str:
+    """Return the command line flag of a setting, such as `--tracking-uri`."""
+    special = {"mouse": "--no-mouse", "poll_interval_s": "--poll-interval"}
+    return special.get(name, "--" + name.replace("_", "-"))
+
+
+def config_path(environ: Mapping[str, str]) -> Path:
+    """Return where the TOML file is looked for, whether it exists or not."""
+    asked = environ.get(_CONFIG_VARIABLE)
+    if asked:
+        return Path(asked).expanduser()
+    base = environ.get("XDG_CONFIG_HOME", "")
+    if os.path.isabs(base):  # noqa: PTH117 - a relative value is to be ignored (XDG), no Path yet
+        return Path(base, "evaltui", "config.toml")
+    return platformdirs.user_config_path("evaltui") / "config.toml"
+
+
+def state_dir(settings: Settings) -> Path:
+    """Return the directory of journal, spool, log and locks, made (0700) when it is missing.
+
+    Raises:
+        ConfigError: It cannot be made.
+    """
+    default = platformdirs.user_state_path("evaltui")
+    return _private_directory(settings.state_dir or default, "state_dir")
+
+
+def data_dir(settings: Settings) -> Path:
+    """Return the directory of the embedded store, made (0700) when it is missing.
+
+    Raises:
+        ConfigError: It cannot be made.
+    """
+    default = platformdirs.user_data_path("evaltui")
+    return _private_directory(settings.data_dir or default, "data_dir")
+
+
+def document() -> list[SettingDoc]:
+    """Return every setting with its documentation, in the order of the fields."""
+    tree = ast.parse(inspect.getsource(Settings)).body[0]
+    assert isinstance(tree, ast.ClassDef)
+    texts: dict[str, str] = {}
+    for node, after in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(node, ast.AnnAssign) and isinstance(after, ast.Expr):
+            assert isinstance(node.target, ast.Name)
+            texts[node.target.id] = str(ast.literal_eval(after.value))
+    defaults = Settings()
+    return [
+        SettingDoc(
+            key=name,
+            env="" if name == "keys" else _PREFIX + name.upper(),
+            type=" | ".join(choices(name)) or _TYPE_WORDS[_TYPES[name]],
+            default=to_toml(getattr(defaults, name)),
+            text=texts[name],
+        )
+        for name in _KEYS
+    ]
+
+
+def to_toml(value: object) -> str:
+    """Return a setting's value as TOML; None and an empty table give ""."""
+    if value is None or isinstance(value, Mapping):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, tuple):
+        return "[" + ", ".join(to_toml(item) for item in value) + "]"
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text) + '"'
+
+
+# -- sources -------------------------------------------------------------------------------------
+
+
+def _from_flags(flags: Mapping[str, object]) -> dict[str, object]:
+    given = {name: value for name, value in flags.items() if value is not None}
+    return {
+        name: _convert(name, value, flag_name(name), base=None) for name, value in given.items()
+    }
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, object]:
+    known = {_PREFIX + name.upper(): name for name in _KEYS if name != "keys"}
+    found: dict[str, object] = {}
+    for variable in sorted(environ):
+        if not variable.startswith(_PREFIX) or variable in _OTHER_VARIABLES:
+            continue
+        if variable not in known:
+            raise _unknown(variable, [*known, _CONFIG_VARIABLE], "environment")
+        if environ[variable]:
+            name = known[variable]
+            found[name] = _convert(name, _split(name, environ[variable]), variable, base=None)
+    return found
+
+
+def _split(name: str, text: str) -> object:
+    if name in _SEPARATORS:
+        return [part.strip() for part in text.split(_SEPARATORS[name]) if part.strip()]
+    return text
+
+
+def _from_file(environ: Mapping[str, str], asked: Path | None) -> dict[str, object]:
+    path = asked or config_path(environ)
+    must_exist = asked is not None or bool(environ.get(_CONFIG_VARIABLE))
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if must_exist:
+            raise ConfigError(
+                f"{path}: no such configuration file",
+                hint="`evaltui config --template` prints one",
+            ) from None
+        return {}
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path}: not TOML: {error}", hint="texts need quotes; see `evaltui config --template`"
+        ) from error
+    for name in raw:
+        if name not in _KEYS:
+            raise _unknown(name, _KEYS, str(path))
+    return {
+        name: _convert(name, value, f"{path}: {name}", base=path.parent, strict=True)
+        for name, value in raw.items()
+    }
+
+
+def _drop_rival(
+    found: Mapping[str, object], values: dict[str, object], sources: dict[str, str]
+) -> None:
+    """Let a profile beat a tracking URI of a weaker source, and the other way round."""
+    rivals = {"tracking_uri": "profile", "profile": "tracking_uri"}
+    if all(name in found for name in rivals):
+        raise ConfigError(
+            "tracking_uri and profile are both set in one place",
+            hint="keep one: a profile means the tracking URI databricks://PROFILE",
+        )
+    for name, rival in rivals.items():
+        if name in found:
+            values.pop(rival, None)
+            sources.pop(rival, None)
+
+
+def _unknown(name: str, known: Iterable[str], where: str) -> ConfigError:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else "`evaltui config --template` lists all settings"
+    return ConfigError(f"{where}: unknown setting {name}", hint=hint)
+
+
+# -- values --------------------------------------------------------------------------------------
+
+
+def _convert(
+    name: str, value: object, place: str, *, base: Path | None, strict: bool = False
+) -> object:
+    """Return a value as its field holds it.
+
+    Relative paths start from `base`, else from the current directory. `strict` takes no text for
+    a number or a truth value (TOML has both).
+    """
+    kind = _TYPES[name]
+    if strict and isinstance(value, str) and kind in {"bool", "int", "float"}:
+        raise _wrong(place, value, _TYPE_WORDS[kind])
+    converted = _CONVERTERS[kind](value, place)
+    if isinstance(converted, Path):
+        converted = (base or Path.cwd()) / converted.expanduser()
+    _check(name, converted, place)
+    return converted
+
+
+def _check(name: str, value: object, place: str) -> None:
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise _wrong(place, value, "one of " + ", ".join(_CHOICES[name]))
+    if name == "backlog" and not _BACKLOG.fullmatch(str(value)):
+        raise _wrong(place, value, "log, skip, since=YYYY-MM-DD or since=2d (s, m, h, d, w)")
+    if name in _RANGES and isinstance(value, (int, float)):
+        low, high = _RANGES[name]
+        if not low <= value <= high:
+            raise _wrong(place, value, f"{low:g} to {high:g}")
+
+
+def _wrong(place: str, value: object, allowed: str) -> ConfigError:
+    return ConfigError(f"{place}: {value!r} is not allowed", hint=f"allowed: {allowed}")
+
+
+def _text(value: object, place: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _wrong(place, value, "text that is not empty")
+    return value
+
+
+def _path(value: object, place: str) -> Path:
+    text = _text(str(value) if isinstance(value, Path) else value, place)
+    if "\0" in text:
+        raise _wrong(place, value, "a path")
+    return Path(text)
+
+
+def _texts(value: object, place: str) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, (list, tuple)):
+        raise _wrong(place, value, "a list of texts")
+    return tuple(_text(item, place) for item in value)
+
+
+def _bool(value: object, place: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word not in _TRUE | _FALSE:
+        raise _wrong(place, value, "true or false (1, 0, yes, no, on, off)")
+    return word in _TRUE
+
+
+def _number(value: object, place: str) -> float:
+    if not isinstance(value, (int, float, str)) or isinstance(value, bool):
+        raise _wrong(place, value, "a number")
+    try:
+        number = float(value)
+    except ValueError:
+        raise _wrong(place, value, "a number") from None
+    if not math.isfinite(number):
+        raise _wrong(place, value, "a number")
+    return number
+
+
+def _integer(value: object, place: str) -> int:
+    number = _number(value, place)
+    if not number.is_integer():
+        raise _wrong(place, value, "a whole number")
+    return int(number)
+
+
+def _table(value: object, place: str) -> dict[str, str]:
+    """Flatten nested tables: `[keys.runs] compare = "c"` is `runs.compare` too."""
+    if not isinstance(value, Mapping):
+        raise _wrong(place, value, "a table of texts")
+    flat: dict[str, str] = {}
+    for name, item in value.items():
+        if isinstance(item, Mapping):
+            inner = _table(item, f"{place}.{name}")
+            flat.update((f"{name}.{key}", text) for key, text in inner.items())
+        else:
+            flat[str(name)] = _text(item, f"{place}.{name}")
+    return flat
+
+
+_CONVERTERS: Mapping[str, Callable[[object, str], object]] = {
+    "str": _text,
+    "Path": _path,
+    "tuple[str, ...]": _texts,
+    "bool": _bool,
+    "int": _integer,
+    "float": _number,
+    "Mapping[str, str]": _table,
+}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _private_directory(path: Path, key: str) -> Path:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be made: {error.strerror}",
+            hint=f"set {_PREFIX}{key.upper()} to a directory of yours",
+        ) from error
+    return path
