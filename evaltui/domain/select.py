@@ -216,7 +216,8 @@ def _selection(table: RunTable) -> _Selection:
 
 
 def _work_out_eligible(table: RunTable) -> BoolArray:
-    good = visible(table) & (table.status == _FINISHED)
+    good: BoolArray = visible(table)
+    good &= table.status == _FINISHED
     good &= ~_matches(table, Tag.KIND, lambda text: text == ReportKind.GENERATION)
     good &= ~_matches(table, Tag.STATUS, lambda text: text not in {"", ReportStatus.FINISHED})
     good &= ~_matches(table, Tag.STATE, lambda text: text == _LOGGING)
@@ -300,8 +301,8 @@ def _matches(table: RunTable, tag: str, test: Callable[[str], bool]) -> BoolArra
     if column is None:
         return np.zeros(table.size, dtype=np.bool_)
     lookup: BoolArray = np.array([*map(test, column.values), False], dtype=np.bool_)
-    found: BoolArray = lookup[column.codes[: table.size]]  # code -1, missing, finds the last
-    return found
+    codes = column.codes[: table.size]
+    return np.asarray(lookup[codes], dtype=np.bool_)  # code -1, missing, finds the last
 
 
 def _by_frequency(column: TextColumn | None, alive: BoolArray) -> Iterable[str]:

@@ -18,23 +18,30 @@ _BLANKS = re.compile(r"[\t\n\r\v\f\x1c-\x1f\x85\u2028\u2029]+")
 _UNSAFE = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
-    "\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e"  # soft hyphen, marks and fillers without width
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # marks and fillers without width
+    "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2"  # signs that reshape what follows
     "\u200b-\u200f\u202a-\u202e\u2060-\u206f"  # zero width, bidi
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
-    "\ud800-\udfff"  # lone surrogates
+    "\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb"
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # lone surrogates, codes that are no characters
+    "\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d159"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # invisible music marks, tag characters
     "]"
 )
 _PLAIN = re.compile(r"[ -~]*\Z")
+_STYLE_SELECTORS = re.compile("[\ufe0e\ufe0f]")  # emoji or text: dropped, nothing is lost by it
+_MARK_CATEGORIES = frozenset({"Mn", "Me", "Mc"})
+_JOINING_JAMO = re.compile("[\u1160-\u11ff\ud7b0-\ud7fb]")  # drawn into the syllable before them
 _MAX_MARKS = 4
+_LOOKED_AT = 8  # times the limit
 
 
 def clean(text: object, *, limit: int = MAX_LENGTH) -> str:
     """Return `text` as one line of harmless characters, at most `limit` long.
 
     Line breaks and tabs become one space, every control, bidi, zero-width, tag or surrogate
-    character becomes U+FFFD, and at most four combining marks in a row are kept. Markup is left
-    as it stands: hand the result over as `Text` or `Content`, never as a markup string.
+    character becomes U+FFFD, a mark with nothing before it to stand on too, and at most four
+    combining marks in a row are kept. Markup is left as it stands: hand the result over as `Text`
+    or `Content`, never as a markup string.
 
     Args:
         text: Anything; `str()` is taken of it.
@@ -44,12 +51,14 @@ def clean(text: object, *, limit: int = MAX_LENGTH) -> str:
         A string without control characters.
     """
     value = text if isinstance(text, str) else str(text)
-    if len(value) > limit * 8:
-        value = value[: limit * 8]  # bound the work; what is cut here is cut below anyway
+    limit = max(1, limit)
+    cut = len(value) > limit * _LOOKED_AT
+    if cut:
+        value = value[: limit * _LOOKED_AT]  # bound the work
     if not _PLAIN.match(value):
-        value = _UNSAFE.sub("\ufffd", _BLANKS.sub(" ", value))
+        value = _UNSAFE.sub("\ufffd", _STYLE_SELECTORS.sub("", _BLANKS.sub(" ", value)))
         value = _limit_marks(value)
-    if len(value) > limit:
+    if cut or len(value) > limit:
         value = value[: limit - 1] + "…"
     return value
 
@@ -83,7 +92,17 @@ def _limit_marks(text: str) -> str:
     kept: list[str] = []
     marks = 0
     for char in text:
-        marks = marks + 1 if unicodedata.combining(char) else 0
-        if marks <= _MAX_MARKS:
+        if char.isascii() or not _is_mark(char):
+            marks = 0
+            kept.append(char)
+            continue
+        marks += 1
+        if not kept:
+            kept.append("\ufffd")  # it would be drawn into whatever stands left of the text
+        elif marks <= _MAX_MARKS:
             kept.append(char)
     return "".join(kept)
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.category(char) in _MARK_CATEGORIES or bool(_JOINING_JAMO.match(char))
