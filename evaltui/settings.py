@@ -6,17 +6,16 @@ import ast
 import dataclasses
 import difflib
 import inspect
-import math
 import os
-import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
 
 from evaltui.errors import ConfigError
+from evaltui.setting_values import TYPE_WORDS, choices, convert, plain, to_toml
 
 DEFAULT_EXPERIMENT = "/Shared/klaudbiusz-evaluations"
 CONFIG_SOURCE = "config.toml"
@@ -74,7 +73,7 @@ class Settings:
 
     def to_json(self) -> dict[str, object]:
         """Return the settings as a JSON object; `from_json` is its inverse."""
-        return {item.name: _plain(getattr(self, item.name)) for item in dataclasses.fields(self)}
+        return {item.name: plain(getattr(self, item.name)) for item in dataclasses.fields(self)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, object]) -> Settings:
@@ -88,8 +87,8 @@ class Settings:
             if name not in _TYPES:
                 raise _unknown(name, _TYPES, "settings")
             if value is not None:
-                values[name] = _convert(name, value, f"settings.{name}", base=None)
-        return cls(**values)  # type: ignore[arg-type]  # _convert checked each against its field
+                values[name] = convert(name, _TYPES[name], value, f"settings.{name}", base=None)
+        return cls(**values)  # type: ignore[arg-type]  # convert checked each against its field
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,33 +114,7 @@ _TYPES: Mapping[str, str] = {
     item.name: str(item.type).removesuffix(" | None") for item in dataclasses.fields(Settings)
 }
 _KEYS = tuple(name for name in _TYPES if name != "sources")
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "events": ("auto", "off"),
-    "glyphs": ("auto", "block", "braille", "ascii"),
-    "theme": ("auto", "dark", "light", "ansi-dark", "ansi-light"),
-}
-_RANGES: Mapping[str, tuple[float, float]] = {
-    "poll_interval_s": (0.1, 3600),
-    "max_report_mb": (1, 4096),
-}
 _SEPARATORS = {"watch": os.pathsep, "columns": ","}
-_TYPE_WORDS = {
-    "str": "text",
-    "Path": "path",
-    "tuple[str, ...]": "list of texts",
-    "bool": "true or false",
-    "int": "whole number",
-    "float": "number",
-    "Mapping[str, str]": "table of texts",
-}
-_BACKLOG = re.compile(r"log|skip|since=(\d{4}-\d{2}-\d{2}(T[\d:.+Z-]+)?|\d+[smhdw])")
-_TRUE = frozenset({"1", "true", "yes", "on"})
-_FALSE = frozenset({"0", "false", "no", "off"})
-
-
-def choices(name: str) -> tuple[str, ...]:
-    """Return the words a setting may take, or () when it is free."""
-    return _CHOICES.get(name, ())
 
 
 def load_settings(
@@ -174,7 +147,7 @@ def load_settings(
         _drop_rival(found, values, sources)
         values.update(found)
         sources.update((name, origin(name)) for name in found)
-    return Settings(**values, sources=sources)  # type: ignore[arg-type]  # checked by _convert
+    return Settings(**values, sources=sources)  # type: ignore[arg-type]  # checked by convert
 
 
 def flag_name(name: str) -> str:
@@ -228,26 +201,12 @@ def document() -> list[SettingDoc]:
         SettingDoc(
             key=name,
             env="" if name == "keys" else _PREFIX + name.upper(),
-            type=" | ".join(choices(name)) or _TYPE_WORDS[_TYPES[name]],
+            type=" | ".join(choices(name)) or TYPE_WORDS[_TYPES[name]],
             default=to_toml(getattr(defaults, name)),
             text=texts[name],
         )
         for name in _KEYS
     ]
-
-
-def to_toml(value: object) -> str:
-    """Return a setting's value as TOML; None and an empty table give ""."""
-    if value is None or isinstance(value, Mapping):
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    if isinstance(value, tuple):
-        return "[" + ", ".join(to_toml(item) for item in value) + "]"
-    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in text) + '"'
 
 
 # -- sources -------------------------------------------------------------------------------------
@@ -256,7 +215,8 @@ def to_toml(value: object) -> str:
 def _from_flags(flags: Mapping[str, object]) -> dict[str, object]:
     given = {name: value for name, value in flags.items() if value is not None}
     return {
-        name: _convert(name, value, flag_name(name), base=None) for name, value in given.items()
+        name: convert(name, _TYPES[name], value, flag_name(name), base=None)
+        for name, value in given.items()
     }
 
 
@@ -270,7 +230,9 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, object]:
             raise _unknown(variable, [*known, _CONFIG_VARIABLE], "environment")
         if environ[variable]:
             name = known[variable]
-            found[name] = _convert(name, _split(name, environ[variable]), variable, base=None)
+            found[name] = convert(
+                name, _TYPES[name], _split(name, environ[variable]), variable, base=None
+            )
     return found
 
 
@@ -302,7 +264,7 @@ def _from_file(environ: Mapping[str, str], asked: Path | None) -> dict[str, obje
         if name not in _KEYS:
             raise _unknown(name, _KEYS, str(path))
     return {
-        name: _convert(name, value, f"{path}: {name}", base=path.parent, strict=True)
+        name: convert(name, _TYPES[name], value, f"{path}: {name}", base=path.parent, strict=True)
         for name, value in raw.items()
     }
 
@@ -327,122 +289,6 @@ def _unknown(name: str, known: Iterable[str], where: str) -> ConfigError:
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}?" if near else "`evaltui config --template` lists all settings"
     return ConfigError(f"{where}: unknown setting {name}", hint=hint)
-
-
-# -- values --------------------------------------------------------------------------------------
-
-
-def _convert(
-    name: str, value: object, place: str, *, base: Path | None, strict: bool = False
-) -> object:
-    """Return a value as its field holds it.
-
-    Relative paths start from `base`, else from the current directory. `strict` takes no text for
-    a number or a truth value (TOML has both).
-    """
-    kind = _TYPES[name]
-    if strict and isinstance(value, str) and kind in {"bool", "int", "float"}:
-        raise _wrong(place, value, _TYPE_WORDS[kind])
-    converted = _CONVERTERS[kind](value, place)
-    if isinstance(converted, Path):
-        converted = (base or Path.cwd()) / converted.expanduser()
-    _check(name, converted, place)
-    return converted
-
-
-def _check(name: str, value: object, place: str) -> None:
-    if name in _CHOICES and value not in _CHOICES[name]:
-        raise _wrong(place, value, "one of " + ", ".join(_CHOICES[name]))
-    if name == "backlog" and not _BACKLOG.fullmatch(str(value)):
-        raise _wrong(place, value, "log, skip, since=YYYY-MM-DD or since=2d (s, m, h, d, w)")
-    if name in _RANGES and isinstance(value, (int, float)):
-        low, high = _RANGES[name]
-        if not low <= value <= high:
-            raise _wrong(place, value, f"{low:g} to {high:g}")
-
-
-def _wrong(place: str, value: object, allowed: str) -> ConfigError:
-    return ConfigError(f"{place}: {value!r} is not allowed", hint=f"allowed: {allowed}")
-
-
-def _text(value: object, place: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise _wrong(place, value, "text that is not empty")
-    return value
-
-
-def _path(value: object, place: str) -> Path:
-    text = _text(str(value) if isinstance(value, Path) else value, place)
-    if "\0" in text:
-        raise _wrong(place, value, "a path")
-    return Path(text)
-
-
-def _texts(value: object, place: str) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, (list, tuple)):
-        raise _wrong(place, value, "a list of texts")
-    return tuple(_text(item, place) for item in value)
-
-
-def _bool(value: object, place: str) -> bool:
-    if isinstance(value, bool):
-        return value
-    word = value.strip().lower() if isinstance(value, str) else ""
-    if word not in _TRUE | _FALSE:
-        raise _wrong(place, value, "true or false (1, 0, yes, no, on, off)")
-    return word in _TRUE
-
-
-def _number(value: object, place: str) -> float:
-    if not isinstance(value, (int, float, str)) or isinstance(value, bool):
-        raise _wrong(place, value, "a number")
-    try:
-        number = float(value)
-    except ValueError:
-        raise _wrong(place, value, "a number") from None
-    if not math.isfinite(number):
-        raise _wrong(place, value, "a number")
-    return number
-
-
-def _integer(value: object, place: str) -> int:
-    number = _number(value, place)
-    if not number.is_integer():
-        raise _wrong(place, value, "a whole number")
-    return int(number)
-
-
-def _table(value: object, place: str) -> dict[str, str]:
-    """Flatten nested tables: `[keys.runs] compare = "c"` is `runs.compare` too."""
-    if not isinstance(value, Mapping):
-        raise _wrong(place, value, "a table of texts")
-    flat: dict[str, str] = {}
-    for name, item in value.items():
-        if isinstance(item, Mapping):
-            inner = _table(item, f"{place}.{name}")
-            flat.update((f"{name}.{key}", text) for key, text in inner.items())
-        else:
-            flat[str(name)] = _text(item, f"{place}.{name}")
-    return flat
-
-
-_CONVERTERS: Mapping[str, Callable[[object, str], object]] = {
-    "str": _text,
-    "Path": _path,
-    "tuple[str, ...]": _texts,
-    "bool": _bool,
-    "int": _integer,
-    "float": _number,
-    "Mapping[str, str]": _table,
-}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, tuple):
-        return list(value)
-    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _private_directory(path: Path, key: str) -> Path:

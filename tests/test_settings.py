@@ -11,6 +11,7 @@ import pytest
 
 from evaltui.cli.config import template
 from evaltui.errors import ConfigError
+from evaltui.setting_values import to_toml
 from evaltui.settings import (
     CONFIG_SOURCE,
     Settings,
@@ -19,7 +20,6 @@ from evaltui.settings import (
     document,
     load_settings,
     state_dir,
-    to_toml,
 )
 
 

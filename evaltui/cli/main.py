@@ -1,0 +1,123 @@
+"""The entry point of `evaltui`: settings, log, dispatch, and the last net for errors."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from evaltui.cli.parser import load_command, parse
+from evaltui.domain.text import clean
+from evaltui.errors import ConfigError, EvaltuiError, ExitCode
+from evaltui.log import redact, start_log
+from evaltui.settings import Settings, load_settings
+
+_MESSAGE_LIMIT = 600
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `evaltui` and return its exit code; never raises.
+
+    Args:
+        argv: Arguments without the program name; default: those of the process.
+    """
+    _make_streams_lenient()
+    try:
+        code = _dispatch(sys.argv[1:] if argv is None else list(argv))
+        sys.stdout.flush()
+    except EvaltuiError as error:
+        return _report(error.message, error.hint, error.exit_code)
+    except SystemExit as error:  # argparse after --help
+        return error.code if isinstance(error.code, int) else ExitCode.OK
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        _give_up_stdout()
+        return ExitCode.OK
+    except Exception as error:  # noqa: BLE001 - the one last net of the program
+        return _report_bug(error)
+    return code
+
+
+def _dispatch(argv: list[str]) -> int:
+    args = parse(argv)
+    if args.version:
+        print(f"evaltui {metadata.version('evaltui')}")
+        return ExitCode.OK
+    settings = load_settings(_flags(args), os.environ, config_path=getattr(args, "config", None))
+    if args.command is None:
+        return _run_screen(settings)
+    start_log(settings)
+    return load_command(args.command).run(args, settings)
+
+
+def _flags(args: argparse.Namespace) -> dict[str, object]:
+    """Return the given options that are settings, by field name."""
+    given = vars(args)
+    return {name: given[name] for name in Settings.__dataclass_fields__ if name in given}
+
+
+def _run_screen(settings: Settings) -> int:
+    dumb = os.environ.get("TERM", "") in {"", "dumb"}
+    if dumb or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        why = "TERM is dumb or not set" if dumb else "this is not a terminal"
+        raise ConfigError(
+            f"the screen needs a terminal ({why})", hint="without one: evaltui watch DIR"
+        )
+    start_log(settings)
+    from evaltui.ui.app import run_app  # noqa: PLC0415 - textual is only for the screen
+
+    return run_app(settings)
+
+
+def _report(message: str, hint: str | None, code: int) -> int:
+    lines = [f"evaltui: {_safe(message)}"]
+    if hint:
+        lines.append(f"  hint: {_safe(hint)}")
+    _tell(lines)
+    return code
+
+
+def _report_bug(error: Exception) -> int:
+    """Log the traceback, tell where; locals and tokens never reach the terminal."""
+    logging.getLogger("evaltui").critical("internal error", exc_info=error)
+    files = [
+        handler.baseFilename
+        for handler in logging.getLogger().handlers
+        if isinstance(handler, logging.FileHandler)
+    ]
+    where = f"details: {Path(files[0])}" if files else None
+    return _report(f"internal error: {type(error).__name__}: {error}", where, ExitCode.INTERNAL)
+
+
+def _safe(text: str) -> str:
+    return clean(redact(text), limit=_MESSAGE_LIMIT)
+
+
+def _tell(lines: list[str]) -> None:
+    try:
+        print("\n".join(lines), file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        return  # nobody listens any more
+
+
+def _make_streams_lenient() -> None:
+    """Print what the locale's encoding lacks as an escape instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _give_up_stdout() -> None:
+    """Keep the interpreter from complaining when it flushes the closed pipe at exit."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        return

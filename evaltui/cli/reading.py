@@ -1,0 +1,110 @@
+"""From the settings to the runs of one experiment: what every reading command starts with."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evaltui.domain.metric import Direction
+from evaltui.domain.ports import RunSource
+from evaltui.domain.run import Experiment, Tag
+from evaltui.domain.select import order_rows
+from evaltui.domain.table import RunDelta, RunTable
+from evaltui.errors import ConfigError
+from evaltui.settings import Settings
+
+if TYPE_CHECKING:
+    from evaltui.tracking.target import Target
+
+_DIRECTION_TAG = "evaltui.metric."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """An experiment, read to the end.
+
+    Attributes:
+        target: The store it was read from.
+        table: All its runs.
+    """
+
+    target: Target
+    experiment: Experiment
+    table: RunTable
+
+    @property
+    def shared_baseline(self) -> str:
+        """Run id in the experiment's `evaltui.baseline` tag, or "" when none is set."""
+        return self.experiment.tags.get(Tag.BASELINE, "")
+
+    @property
+    def directions(self) -> dict[str, Direction]:
+        """Directions that people set as `evaltui.metric.NAME` tags of the experiment."""
+        words = {item.value for item in Direction}
+        return {
+            key.removeprefix(_DIRECTION_TAG): Direction(value)
+            for key, value in self.experiment.tags.items()
+            if key.startswith(_DIRECTION_TAG) and value in words
+        }
+
+
+def open_store(settings: Settings) -> tuple[Target, RunSource]:
+    """Open the experiment the settings name for reading; the caller closes it.
+
+    Raises:
+        ConfigError: The target makes no sense.
+        StoreError: It cannot be opened.
+    """
+    from evaltui.tracking import open_source  # noqa: PLC0415 - the parser does without
+    from evaltui.tracking.target import resolve_target  # noqa: PLC0415
+
+    target = resolve_target(settings, os.environ)
+    return target, open_source(target, target.experiment)
+
+
+def read_experiment(settings: Settings) -> Reading:
+    """Read all runs of the experiment.
+
+    Raises:
+        ConfigError: The target makes no sense, or it has no such experiment.
+        StoreError: The store does not answer, or refuses.
+    """
+    target, source = open_store(settings)
+    try:
+        return collect(target, source, target.experiment)
+    finally:
+        source.close()
+
+
+def collect(target: Target, source: RunSource, name: str) -> Reading:
+    """Read all runs of an open source.
+
+    Raises:
+        ConfigError: The experiment does not exist or is deleted.
+        StoreError: The store does not answer, or refuses.
+    """
+    experiment = source.experiment()
+    if experiment is None:
+        raise ConfigError(
+            f"there is no experiment {name} in {target.label} ({target.why})",
+            hint="name it with --experiment, or let `evaltui watch DIR` log the first report",
+        )
+    if not experiment.active:
+        raise ConfigError(
+            f"the experiment {name} is deleted in {target.label}",
+            hint="restore it in MLflow, or name another with --experiment",
+        )
+    table = RunTable()
+    for batch in source.changes():
+        table.apply(
+            RunDelta.from_runs(
+                batch.runs, removed=batch.removed, complete=batch.complete, total=batch.total
+            )
+        )
+    return Reading(target, experiment, table)
+
+
+def newest_first(table: RunTable) -> list[int]:
+    """Return the rows of runs that still exist, newest evaluation first."""
+    return [int(row) for row in order_rows(table)[::-1]]

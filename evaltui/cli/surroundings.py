@@ -1,0 +1,240 @@
+"""What the doctor looks at on this machine: directories, journal, `.env`, terminal, Python."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import evaltui
+from evaltui.cli.version import versions
+from evaltui.domain.check import Check, CheckState
+from evaltui.errors import EvaltuiError
+from evaltui.settings import Settings, data_dir, state_dir
+
+JournalProbe = Callable[[Path], str]
+"""Opens the journal of a state directory and says in one line how it is.
+
+Raises:
+    EvaltuiError: It cannot be read.
+"""
+
+_NETWORK_TYPES = re.compile(
+    r"nfs\d?|cifs|smb\d?|smbfs|afs|ceph|lustre|gpfs|beegfs|9p|glusterfs|ncpfs"
+    r"|fuse\.(sshfs|glusterfs|ceph\S*|s3fs|rclone|gcsfuse|blobfuse\d?)"
+)
+_ENV_LINE = re.compile(r"^\s*(?:export\s+)?((?:DATABRICKS|MLFLOW)_[A-Z0-9_]+)\s*=", re.MULTILINE)
+_ENV_BYTES = 64 * 1024
+_TMUX_SECONDS = 2.0
+
+
+def check_surroundings(
+    settings: Settings, environ: Mapping[str, str], *, journal: JournalProbe | None = None
+) -> tuple[Check, ...]:
+    """Return the findings on this machine; nothing here asks the network.
+
+    Args:
+        settings: Where the directories are.
+        environ: The environment.
+        journal: Opens the journal; None: only its file is looked at.
+    """
+    return (
+        _directory("state-directory", "EVALTUI_STATE_DIR", lambda: state_dir(settings)),
+        _directory("data-directory", "EVALTUI_DATA_DIR", lambda: data_dir(settings)),
+        _journal(settings, journal),
+        _env_file(settings),
+        *_terminal(environ),
+        *_python(),
+    )
+
+
+def network_type(path: Path, mounts: Iterable[str] | None = None) -> str | None:
+    """Return the type of the network file system `path` lies on, or None when it is local.
+
+    Args:
+        path: An absolute path.
+        mounts: Lines of /proc/self/mountinfo; default: this system's, none where it has none.
+    """
+    if mounts is None:
+        try:
+            table = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+        mounts = table.splitlines()
+    best, kind = "", ""
+    for line in mounts:
+        left, dash, right = line.partition(" - ")
+        fields = left.split()
+        if not dash or len(fields) < 5:  # noqa: PLR2004 - mount point is the fifth field
+            continue
+        point = fields[4].replace("\\040", " ")
+        if path.is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, right.split()[0]
+    return kind if _NETWORK_TYPES.fullmatch(kind) else None
+
+
+def _directory(name: str, variable: str, make: Callable[[], Path]) -> Check:
+    try:
+        path = make()
+    except EvaltuiError as error:
+        return Check(name, CheckState.FAIL, error.message, error.hint or f"set {variable}")
+    try:
+        with tempfile.NamedTemporaryFile(dir=path, prefix=".evaltui-doctor-"):
+            pass
+    except OSError as error:
+        detail = f"{path}: cannot be written: {error.strerror}"
+        return Check(name, CheckState.FAIL, detail, f"free it, or set {variable} to another")
+    kind = network_type(path.resolve())
+    if kind:
+        return Check(
+            name,
+            CheckState.WARN,
+            f"{path} lies on a network file system ({kind})",
+            f"locks and the journal are safer on a local disk: set {variable}",
+        )
+    if path.stat().st_mode & 0o022:
+        return Check(name, CheckState.WARN, f"{path} can be written by others", f"chmod 700 {path}")
+    return Check(name, CheckState.OK, f"{path} is writable")
+
+
+def _journal(settings: Settings, probe: JournalProbe | None) -> Check:
+    name = "journal"
+    try:
+        where = state_dir(settings)
+        if probe is not None:
+            return Check(name, CheckState.OK, probe(where))
+        files = [path for path in where.rglob("journal*") if path.is_file()]
+        for path in files:
+            with path.open("rb"):
+                pass
+    except EvaltuiError as error:
+        return Check(name, CheckState.FAIL, error.message, error.hint or "set EVALTUI_STATE_DIR")
+    except OSError as error:
+        detail = f"{error.filename}: cannot be read: {error.strerror}"
+        return Check(name, CheckState.FAIL, detail, "give yourself the right, or move it away")
+    if not files:
+        return Check(name, CheckState.OK, f"none yet in {where}: no report was watched so far")
+    return Check(name, CheckState.OK, f"{files[0]} is readable")
+
+
+def _env_file(settings: Settings) -> Check:
+    """Name variables only: a value of a `.env` is a secret."""
+    name = "env-file"
+    if settings.env_file is not None:
+        try:
+            found = _env_names(settings.env_file)
+        except OSError as error:
+            detail = f"{settings.env_file}: cannot be read: {error.strerror}"
+            return Check(name, CheckState.FAIL, detail, "correct --env-file")
+        return Check(name, CheckState.OK, f"{settings.env_file}: {len(found)} variables are used")
+    for path in _env_candidates(settings):
+        try:
+            found = _env_names(path)
+        except OSError:
+            continue  # not there or not ours: nothing to point to
+        if found:
+            return Check(
+                name,
+                CheckState.WARN,
+                f"{path} names {', '.join(found[:5])} and is not used",
+                f"if it is meant: --env-file {path}",
+            )
+    return Check(name, CheckState.OK, "no .env with DATABRICKS_ or MLFLOW_ beside the reports")
+
+
+def _env_candidates(settings: Settings) -> list[Path]:
+    roots = [Path.cwd()]
+    for entry in settings.watch:
+        text = entry.partition("=")[2] or entry
+        fixed = re.split(r"[*?\[]", text, maxsplit=1)[0] or "."
+        roots.append(Path(fixed).expanduser())
+    found = [folder / ".env" for root in roots for folder in (root, root.parent)]
+    return list(dict.fromkeys(found))
+
+
+def _env_names(path: Path) -> list[str]:
+    if not path.is_file():  # a FIFO of that name must not block us
+        raise FileNotFoundError(2, "no such file", str(path))
+    with path.open("rb") as file:
+        text = file.read(_ENV_BYTES).decode("utf-8", errors="replace")
+    return list(dict.fromkeys(_ENV_LINE.findall(text)))
+
+
+def _terminal(environ: Mapping[str, str]) -> list[Check]:
+    term = environ.get("TERM", "")
+    encoding = (sys.stdout.encoding or "").lower()
+    if term in {"", "dumb"}:
+        first = Check(
+            "terminal",
+            CheckState.WARN,
+            f"TERM is {term or 'not set'}: the screen cannot run here",
+            "use a terminal, or evaltui watch DIR without the screen",
+        )
+    elif encoding.replace("-", "") != "utf8":
+        first = Check(
+            "terminal",
+            CheckState.WARN,
+            f"TERM={term}, encoding {encoding or 'unknown'}",
+            "set LANG to a UTF-8 locale, or use --glyphs ascii",
+        )
+    else:
+        first = Check("terminal", CheckState.OK, f"TERM={term}, {encoding}")
+    return [first, *_clipboard(environ)]
+
+
+def _clipboard(environ: Mapping[str, str]) -> list[Check]:
+    """In tmux, copying passes only with `set-clipboard on` (or `external` for inner programs)."""
+    if not environ.get("TMUX"):
+        return []
+    try:
+        answer = subprocess.run(
+            ["tmux", "show-options", "-sv", "set-clipboard"],
+            capture_output=True,
+            text=True,
+            timeout=_TMUX_SECONDS,
+            check=False,
+        ).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        answer = ""
+    if answer == "on":
+        return [Check("clipboard", CheckState.OK, "tmux set-clipboard is on")]
+    return [
+        Check(
+            "clipboard",
+            CheckState.WARN,
+            f"tmux set-clipboard is {answer or 'unknown'}: copied text stays in tmux",
+            "tmux set-option -s set-clipboard on",
+        )
+    ]
+
+
+def _python() -> list[Check]:
+    found = versions()
+    missing = [name for name, version in found.items() if version is None]
+    listed = ", ".join(f"{name} {version}" for name, version in found.items() if version)
+    compiled = importlib.util.cache_from_source(evaltui.__file__)
+    checks = [
+        Check(
+            "versions",
+            CheckState.FAIL if missing else CheckState.OK,
+            f"missing: {', '.join(missing)}" if missing else listed,
+            "install evaltui again" if missing else "",
+        )
+    ]
+    if os.path.exists(compiled):  # noqa: PTH110 - cache_from_source gives a str
+        checks.append(Check("bytecode", CheckState.OK, "compiled modules are kept"))
+    else:
+        checks.append(
+            Check(
+                "bytecode",
+                CheckState.WARN,
+                "Python's compiled modules are not kept: every start is slower",
+                f"{sys.executable} -m compileall -q {Path(evaltui.__file__).parent}",
+            )
+        )
+    return checks
