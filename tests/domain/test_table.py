@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evaltui.domain.run import Run, RunStatus
+from evaltui.domain.table import STATUSES, RunDelta, RunTable, TextColumn
+from tests.domain.builders import make_run, make_table
+
+NAMES = st.sampled_from(["a", "b", "c"])
+RUNS = st.builds(
+    Run,
+    run_id=st.sampled_from([f"r{at}" for at in range(6)]),
+    experiment_id=st.just("1"),
+    name=st.text(max_size=5),
+    status=st.sampled_from(RunStatus),
+    started_ms=st.none() | st.integers(0, 2**44),
+    ended_ms=st.none() | st.integers(0, 2**44),
+    metrics=st.dictionaries(NAMES, st.floats(allow_nan=False, allow_infinity=False)),
+    params=st.dictionaries(NAMES, st.text(max_size=5)),
+    tags=st.dictionaries(NAMES, st.text(max_size=5)),
+)
+PAGES = st.tuples(
+    st.lists(RUNS, max_size=4, unique_by=lambda run: run.run_id),
+    st.sets(st.sampled_from([f"r{at}" for at in range(6)]), max_size=3),
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(PAGES, max_size=8))
+def test_a_table_holds_what_the_pages_said_last(pages: list[tuple[list[Run], set[str]]]) -> None:
+    table = RunTable()
+    expected: dict[str, Run] = {}
+    rows: dict[str, int] = {}
+    for runs, removed in pages:
+        gone = removed - {run.run_id for run in runs}
+        table.apply(RunDelta.from_runs(runs, removed=sorted(gone)))
+        expected = {key: run for key, run in expected.items() if key not in gone}
+        expected |= {run.run_id: run for run in runs}
+        for run_id in expected:
+            row = table.row_of(run_id)
+            assert row is not None
+            assert rows.setdefault(run_id, row) == row, "a row keeps its index for life"
+    assert table.version == len(pages)
+    assert int(table.alive.sum()) == len(expected)
+    for run_id, run in expected.items():
+        assert table.run(rows[run_id], "1") == run
+    for run_id in rows.keys() - expected.keys():
+        assert table.row_of(run_id) is None
+
+
+def test_a_replaced_run_keeps_nothing_of_what_it_was() -> None:
+    table = make_table(make_run("a", metrics={"m": 1}, params={"p": "x"}, tags={"t": "y"}))
+    table.apply(RunDelta.from_runs([make_run("a", mode=None)]))
+    assert table.size == 1
+    assert table.metrics_of(0) == {}
+    assert table.params_of(0) == {}
+    assert table.tags_of(0) == {}
+
+
+def test_a_run_that_was_removed_comes_back_in_its_old_row() -> None:
+    table = make_table(make_run("a"), make_run("b"))
+    table.apply(RunDelta(removed=("a", "never seen")))
+    assert table.row_of("a") is None
+    assert table.apply(RunDelta.from_runs([make_run("a")])).tolist() == [0]
+    assert table.row_of("a") == 0
+
+
+def test_apply_tells_every_row_it_touched_once() -> None:
+    table = make_table(*(make_run(name) for name in "abcd"))
+    delta = RunDelta.from_runs([make_run("e"), make_run("b")], removed=["d"])
+    assert table.apply(delta).tolist() == [1, 3, 4]
+    assert table.row_version.tolist() == [1, 2, 1, 2, 2]
+    assert table.apply(RunDelta()).tolist() == []
+
+
+def test_a_table_grows_without_losing_a_value() -> None:
+    table = RunTable()
+    for page in range(10):
+        first = page * 37
+        table.apply(
+            RunDelta.from_runs(
+                [
+                    make_run(str(at), start=at, metrics={f"m{page}": at}, params={"p": str(at)})
+                    for at in range(first, first + 37)
+                ]
+            )
+        )
+    assert table.size == 370
+    for row in range(370):
+        assert table.metrics_of(row) == {f"m{row // 37}": row}
+        assert table.param(row, "p") == str(row)
+        assert table.started_ms[row] == row
+
+
+def test_a_missing_value_is_none_and_zero_is_zero() -> None:
+    table = make_table(make_run("a", metrics={"m": 0.0}, params={"p": ""}), make_run("b"))
+    assert (table.value(0, "m"), table.value(1, "m")) == (0.0, None)
+    assert (table.param(0, "p"), table.param(1, "p")) == ("", None)
+    assert table.value(0, "unknown") is None
+    assert table.param(0, "unknown") is None
+    assert table.tag(0, "unknown") is None
+    assert table.metric("unknown") is None
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_not_finite_is_missing(value: float) -> None:
+    assert make_table(make_run("a", metrics={"m": value})).value(0, "m") is None
+
+
+def test_a_listing_is_complete_once_a_page_ended_it() -> None:
+    table = RunTable()
+    table.apply(RunDelta.from_runs([make_run("a")], complete=False, total=2))
+    assert (table.complete, table.total) == (False, 2)
+    table.apply(RunDelta.from_runs([make_run("b")], complete=True))
+    table.apply(RunDelta(complete=False))
+    assert (table.complete, table.total) == (True, 2)
+
+
+def test_a_page_of_rows_fills_another_table_alike() -> None:
+    table = make_table(
+        make_run("a", metrics={"m": 1}, status=RunStatus.FAILED), make_run("b", start=None)
+    )
+    copy = RunTable()
+    copy.apply(table.page([1, 0]))
+    assert copy.run(0) == table.run(1)
+    assert copy.run(1) == table.run(0)
+
+
+def test_each_distinct_text_is_kept_once() -> None:
+    table = make_table(*(make_run(str(at), mode="mcp") for at in range(100)))
+    column = table.tag_column("mode")
+    assert column is not None
+    assert column.values == ["mcp"]
+    assert column.find("mcp") == 0
+    assert column.find("never") == -1
+
+
+def test_a_column_that_grows_is_missing_where_nobody_wrote() -> None:
+    column = TextColumn(1)
+    column.codes[0] = column.code("x")
+    column.grow(3)
+    assert [column.get(row) for row in range(3)] == ["x", None, None]
+
+
+def test_statuses_are_codes_of_one_byte() -> None:
+    assert len(STATUSES) < 256
+    table = make_table(*(make_run(status.value, status=status) for status in STATUSES))
+    assert [table.run_status(row) for row in range(table.size)] == list(STATUSES)
+    assert table.status.dtype == np.uint8
