@@ -1,0 +1,304 @@
+"""The screen's end of the engine link: starts the engine, reads its frames, asks questions.
+
+The engine is a child process. It may die, hang or never start; the screen keeps what it last knew,
+says so, and starts another one after a while. Nothing here ever waits for the engine to quit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from evaltui.engine.link import (
+    Event,
+    FrameError,
+    FrameReader,
+    Reply,
+    Request,
+    Verb,
+    encode,
+)
+from evaltui.settings import Settings
+from evaltui.ui.terminal import open_log, state_path
+
+ENGINE_COMMAND = (sys.executable, "-P", "-m", "evaltui.host")
+"""`-P` and PYTHONSAFEPATH keep a file called json.py in the current directory from being run."""
+
+READ_BYTES = 64 * 1024
+"""Most bytes decoded before the event loop gets its turn."""
+
+FIRST_DELAY_S = 0.5
+LONGEST_DELAY_S = 30.0
+STEADY_S = 30.0
+"""An engine that lived this long starts the back-off anew."""
+
+STOP_GRACE_S = 0.15
+"""How long quitting gives the engine before it is killed; its journal makes that safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineDown:
+    """The engine ended without being asked.
+
+    Attributes:
+        reason: One line, foreign text.
+        retry_in_s: Seconds until another one is started.
+    """
+
+    reason: str
+    retry_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineUp:
+    """The engine was started; `again` when it is not the first one."""
+
+    again: bool
+
+
+LinkEvent = Event | EngineDown | EngineUp
+"""What the link delivers to the screen."""
+
+
+def settings_payload(settings: Settings) -> dict[str, Any]:
+    """Return the settings as JSON values: paths as texts, tuples as lists."""
+    return {
+        name: _json_value(value)
+        for name, value in (
+            (field.name, getattr(settings, field.name)) for field in dataclasses.fields(settings)
+        )
+    }
+
+
+def working_directory() -> str:
+    """Return the current directory, or "/" when it was deleted under us."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return "/"
+
+
+def _json_value(value: object) -> object:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+class EngineLink:
+    """One engine process after the other, and the conversation with it.
+
+    Args:
+        settings: Sent to the engine with the first frame.
+        deliver: Called on the event loop with everything that arrives, Replies excepted.
+        command: Program to start instead of the engine (tests).
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        deliver: Callable[[LinkEvent], None],
+        *,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._deliver = deliver
+        self._command = tuple(command or ENGINE_COMMAND)
+        self._process: asyncio.subprocess.Process | None = None
+        self._waiting: dict[int, asyncio.Future[Reply | None]] = {}
+        self._slots: dict[str, int] = {}
+        self._number = 0
+        self._stopping = False
+        self._wake = asyncio.Event()
+        self.starts = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether an engine process is running."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running engine, or None."""
+        return self._process.pid if self._process is not None and self.alive else None
+
+    # -- life ------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Keep an engine running until `stop`."""
+        delay = FIRST_DELAY_S
+        while not self._stopping:
+            born = time.monotonic()
+            reason = await self._live()
+            self._process = None
+            self._answer_all(None)
+            if self._stopping:
+                return
+            if time.monotonic() - born >= STEADY_S:
+                delay = FIRST_DELAY_S
+            self._deliver(EngineDown(reason, delay))
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), delay)
+            delay = min(delay * 2, LONGEST_DELAY_S)
+
+    def retry_now(self) -> None:
+        """Start a dead engine at once instead of after its delay."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Ask the engine to stop; returns at once. `close` or `kill` follow."""
+        self._stopping = True
+        self._wake.set()
+        process = self._process
+        if process is not None and process.stdin is not None and self.alive:
+            with contextlib.suppress(OSError, RuntimeError):
+                process.stdin.write(encode(Request(self._next(), Verb.STOP)))
+                process.stdin.close()
+
+    async def close(self, grace_s: float = STOP_GRACE_S) -> None:
+        """Stop the engine and return within `grace_s` seconds, killing it when it takes longer."""
+        self.stop()
+        process = self._process
+        if process is not None and self.alive:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), grace_s)
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill the engine with whatever it started; safe at any time, never waits."""
+        self._stopping = True
+        pid = self.pid
+        if pid is not None:
+            with contextlib.suppress(OSError):
+                os.killpg(pid, signal.SIGKILL)
+
+    async def _live(self) -> str:
+        """Start one engine, read it to its end; return why it ended."""
+        log = open_log(self._settings)
+        try:
+            process = await self._start(log)
+        except OSError as error:
+            return f"cannot start the engine: {error.strerror or error}"
+        finally:
+            if log is not None:
+                log.close()
+        self._process = process
+        if self._stopping:  # asked to stop while the process was being made
+            self.kill()
+        self.starts += 1
+        self._deliver(EngineUp(again=self.starts > 1))
+        start = {"settings": settings_payload(self._settings), "cwd": working_directory()}
+        self._send(Request(self._next(), Verb.START, start))
+        problem = await self._read(process)
+        if problem:
+            with contextlib.suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)
+        status = await process.wait()
+        return problem or _ended(status)
+
+    async def _start(self, log: IO[bytes] | None) -> asyncio.subprocess.Process:
+        folder = state_path(self._settings)
+        return await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log if log is not None else asyncio.subprocess.DEVNULL,
+            cwd=folder if folder.is_dir() else "/",
+            env={**os.environ, "PYTHONSAFEPATH": "1"},
+            start_new_session=True,  # ctrl+z, ctrl+c and a hang-up are the screen's affair
+            limit=READ_BYTES * 4,
+        )
+
+    async def _read(self, process: asyncio.subprocess.Process) -> str:
+        """Deliver frames until the stream ends; return what was wrong with it, or ""."""
+        assert process.stdout is not None
+        reader = FrameReader()
+        while data := await process.stdout.read(READ_BYTES):
+            try:
+                for message in reader.feed(data):
+                    self._receive(message)
+                    await asyncio.sleep(0)  # keys come before the next frame
+            except FrameError as error:
+                return f"the engine spoke nonsense: {error}"
+        return ""
+
+    def _receive(self, message: Request | Event) -> None:
+        if isinstance(message, Reply):
+            future = self._waiting.pop(message.number, None)
+            if future is not None and not future.done():
+                future.set_result(message)
+        elif not isinstance(message, Request):
+            self._deliver(message)
+
+    # -- questions -------------------------------------------------------------------------------
+
+    async def request(
+        self, verb: Verb, args: Mapping[str, Any] | None = None, *, slot: str = ""
+    ) -> Reply | None:
+        """Ask the engine.
+
+        Args:
+            verb: What to ask for.
+            args: JSON values.
+            slot: Questions of one slot supersede each other: only the newest is answered.
+
+        Returns:
+            The answer, or None when the question was superseded or the engine is not there.
+        """
+        if not self.alive or self._stopping:
+            return None
+        number = self._next()
+        if slot:
+            self._forget(self._slots.get(slot))
+            self._slots[slot] = number
+        future: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        self._send(Request(number, verb, dict(args or {})))
+        return await future
+
+    def tell(self, verb: Verb, args: Mapping[str, Any] | None = None) -> bool:
+        """Send a wish whose answer nobody waits for; False when the engine is not there."""
+        if not self.alive or self._stopping:
+            return False
+        self._send(Request(self._next(), verb, dict(args or {})))
+        return True
+
+    def _forget(self, number: int | None) -> None:
+        future = self._waiting.pop(number, None) if number is not None else None
+        if future is not None and not future.done():
+            future.set_result(None)
+
+    def _answer_all(self, answer: Reply | None) -> None:
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_result(answer)
+        self._waiting.clear()
+        self._slots.clear()
+
+    def _send(self, request: Request) -> None:
+        process = self._process
+        if process is not None and process.stdin is not None:
+            with contextlib.suppress(OSError, RuntimeError):
+                process.stdin.write(encode(request))
+
+    def _next(self) -> int:
+        self._number += 1
+        return self._number
+
+
+def _ended(status: int) -> str:
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            return f"the engine was ended by {signal.Signals(-status).name}"
+    return f"the engine ended with status {status}"

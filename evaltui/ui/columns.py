@@ -1,0 +1,177 @@
+"""Which columns the run list shows at a width, in what order they give way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rich.cells import cell_len
+
+from evaltui.domain.metric import Unit
+from evaltui.domain.text import clean
+
+
+class Kind(StrEnum):
+    """What a column shows."""
+
+    FLAGS = "flags"
+    NAME = "name"
+    START = "start"
+    MODE = "mode"
+    METRIC = "metric"
+    TREND = "trend"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Text of one cell, cleaned, and the role that gives its style."""
+
+    text: str
+    role: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        width: Cells, without the blank that follows.
+        metric: Metric name of a METRIC column, else "".
+        right: Whether texts stand at the right.
+        shrinks: Whether a long text is cut in its middle.
+    """
+
+    kind: Kind
+    title: str
+    width: int
+    metric: str = ""
+    right: bool = False
+    shrinks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """The columns of the list at one width, left to right."""
+
+    columns: tuple[Column, ...]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics on show, left to right."""
+        return tuple(column.metric for column in self.columns if column.kind is Kind.METRIC)
+
+
+FLAGS_WIDTH = 3
+START_WIDTH = 6
+TREND_WIDTH = 8
+METRIC_WIDTH = 7
+SHORTEST_NAME = 10
+COMFORTABLE_NAME = 24
+
+TITLES = {
+    "build_success_rate": "build",
+    "runtime_success_rate": "runtime",
+    "type_safety_rate": "types",
+    "tests_pass_rate": "tests",
+    "databricks_connectivity_rate": "dbx",
+    "data_returned_rate": "data",
+    "ui_renders_rate": "ui",
+    "overall_quality_score": "quality",
+    "avg_appeval_100": "appeval",
+    "avg_eff_units": "eff",
+    "avg_local_runability_score": "runs",
+    "avg_deployability_score": "deploy",
+    "generation_cost_usd": "cost $",
+    "total_output_tokens": "out tok",
+    "avg_turns_per_app": "turns",
+    "apps_per_dollar": "app/$",
+}
+"""Heads of the metrics of the app-evaluation family."""
+
+_NOISE = {"avg", "mean", "total", "rate", "score", "success", "usd", "pass"}
+
+
+def title_of(metric: str) -> str:
+    """Return a head of at most METRIC_WIDTH cells for a metric; the name may be foreign."""
+    if metric in TITLES:
+        return TITLES[metric]
+    name = clean(metric).rpartition("/")[2]
+    words = name.replace("-", "_").replace(".", "_").split("_")
+    telling = [word for word in words if word and word.lower() not in _NOISE] or words
+    text = telling[0] if len(telling) == 1 else "_".join(telling)
+    while cell_len(text) > METRIC_WIDTH:
+        text = text[:-1]
+    return text or clean(metric)[:METRIC_WIDTH]
+
+
+def make_plan(
+    width: int,
+    *,
+    metrics: Sequence[str],
+    primary: str | None,
+    longest_name: int,
+    longest_mode: int,
+    trend: bool,
+    unit_of: Callable[[str], Unit],
+) -> ColumnPlan:
+    """Choose columns for a width.
+
+    State, name and the primary metric always stay. The others are added while they fit, in the
+    order start, mode, further metrics in the given order, trend; what is left goes to the name.
+
+    Args:
+        width: Cells for all columns with the blank after each.
+        metrics: Metrics worth a column, in order of display.
+        primary: The primary metric, or None.
+        longest_name: Cells of the longest name on show.
+        longest_mode: Cells of the longest mode, 0 without any.
+        trend: Whether a sparkline column makes sense.
+        unit_of: Unit of a metric, which decides how wide its numbers are.
+    """
+    wanted_name = max(SHORTEST_NAME, min(longest_name, COMFORTABLE_NAME))
+    room = width - (FLAGS_WIDTH + 1) - (wanted_name + 1)
+    chosen: dict[str, int] = {}
+    if primary is not None and primary in metrics:
+        chosen[primary] = _metric_width(unit_of(primary))
+        room -= chosen[primary] + 1
+    start = room >= START_WIDTH + 1
+    room -= (START_WIDTH + 1) if start else 0
+    mode_width = min(max(longest_mode, 4), 12) if longest_mode else 0
+    mode = bool(mode_width) and room >= mode_width + 1
+    room -= (mode_width + 1) if mode else 0
+    wants_trend = trend and primary is not None
+    for index, name in enumerate(name for name in metrics if name not in chosen):
+        if wants_trend and index == 3 and room >= TREND_WIDTH + 1:
+            room -= TREND_WIDTH + 1  # the trend comes after the first three further metrics
+            wants_trend = False
+        cells = _metric_width(unit_of(name))
+        if room < cells + 1:
+            break
+        chosen[name] = cells
+        room -= cells + 1
+    has_trend = trend and primary is not None and (not wants_trend or room >= TREND_WIDTH + 1)
+    room -= (TREND_WIDTH + 1) if has_trend and wants_trend else 0
+    name_width = wanted_name + max(0, min(room, longest_name - wanted_name))
+    if room < 0:
+        name_width = max(SHORTEST_NAME // 2, wanted_name + room)
+    columns = [
+        Column(Kind.FLAGS, "", FLAGS_WIDTH),
+        Column(Kind.NAME, "run", name_width, shrinks=True),
+    ]
+    if start:
+        columns.append(Column(Kind.START, "start", START_WIDTH))
+    if mode:
+        columns.append(Column(Kind.MODE, "mode", mode_width, shrinks=True))
+    columns += [
+        Column(Kind.METRIC, title_of(name) + " ", chosen[name], metric=name, right=True)
+        for name in metrics
+        if name in chosen
+    ]
+    if has_trend:
+        columns.append(Column(Kind.TREND, "trend", TREND_WIDTH))
+    return ColumnPlan(tuple(columns))
+
+
+def _metric_width(unit: Unit) -> int:
+    return METRIC_WIDTH + (2 if unit is Unit.TOKENS else 1)

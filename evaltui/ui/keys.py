@@ -1,0 +1,146 @@
+"""Every key of the screen in one table: bindings, the help screen and the rebinding all read it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+from evaltui.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One binding.
+
+    Attributes:
+        id: Binding id `pane.verb`, the name it is rebound by in the configuration.
+        keys: Textual key names, comma-separated; the first is the one that is shown.
+        action: Textual action.
+        label: Word for the footer, short.
+        help: What it does, one line.
+        footer: Rank in the footer (lower is shown sooner), or None to leave it out.
+        show: How the keys are written for people, where that differs from their names.
+    """
+
+    id: str
+    keys: str
+    action: str
+    label: str
+    help: str
+    footer: int | None = None
+    show: str = ""
+
+    @property
+    def pane(self) -> str:
+        """The part of the id before the dot."""
+        return self.id.partition(".")[0]
+
+
+APP_KEYS: tuple[Key, ...] = (
+    Key("app.help", "question_mark", "help", "help", "Help for this screen", 0, "?"),
+    Key("app.palette", "colon,ctrl+p", "command_palette", "commands", "Command palette", 90, ": ^p"),
+    Key("app.quit", "q", "back_or_quit", "quit", "Back; on the first screen quit", 95, "q"),
+    Key("app.interrupt", "ctrl+c", "quit_now", "quit", "Quit from anywhere", None, "^c"),
+    Key("app.suspend", "ctrl+z", "suspend_process", "suspend", "Suspend to the shell", None, "^z"),
+    Key("app.refresh", "r", "refresh_store", "refresh", "Ask the store for news now", 60, "r"),
+    Key("app.pause", "p", "pause", "pause", "Pause and resume the live list", 65, "p"),
+)
+"""Keys that work on every screen."""
+
+MAIN_KEYS: tuple[Key, ...] = (
+    Key("runs.down", "j,down", "list_move(1)", "down", "Next run", None, "j ↓"),
+    Key("runs.up", "k,up", "list_move(-1)", "up", "Previous run", None, "k ↑"),
+    Key("runs.top", "g,home", "list_goto(0)", "top", "First run", None, "g home"),
+    Key("runs.bottom", "G,end", "list_goto(-1)", "bottom", "Last run", None, "G end"),
+    Key("runs.half_down", "ctrl+d", "list_page(0.5)", "half page", "Half a page down", None, "^d"),
+    Key("runs.half_up", "ctrl+u", "list_page(-0.5)", "half page", "Half a page up", None, "^u"),
+    Key("runs.page_down", "pagedown", "list_page(1)", "page", "Page down", None, "pgdn"),
+    Key("runs.page_up", "pageup", "list_page(-1)", "page", "Page up", None, "pgup"),
+    Key("runs.filter", "slash", "filter", "filter", "Filter: every word must match", 10, "/"),
+    Key("runs.mark", "space", "mark", "mark", "Mark the run for comparison", 20, "spc"),
+    Key("runs.range", "v", "mark_range", "range", "Mark from the last mark to here", None, "v"),
+    Key("runs.unmark", "U", "unmark_all", "unmark", "Remove every mark", None, "U"),
+    Key("runs.baseline", "b", "baseline", "baseline", "Make this run the baseline", 30, "b"),
+    Key("runs.pick_baseline", "B", "pick_baseline", "pick baseline", "Pick a baseline", None, "B"),
+    Key("runs.undo", "u", "undo", "undo", "Undo the last change of the baseline", None, "u"),
+    Key("runs.compare", "c", "compare", "compare", "Compare with the baseline", 25, "c"),
+    Key("runs.open", "enter", "open_run", "open", "Open the run", 35, "ret"),
+    Key("runs.sort", "s", "sort_menu", "sort", "Choose the column to sort by", 50, "s"),
+    Key(
+        "runs.sort_up",
+        "left_square_bracket",
+        "sort_direction('ascending')",
+        "ascending",
+        "Sort ascending",
+        None,
+        "[",
+    ),
+    Key(
+        "runs.sort_down",
+        "right_square_bracket",
+        "sort_direction('descending')",
+        "descending",
+        "Sort descending",
+        None,
+        "]",
+    ),
+    Key("runs.follow", "F", "follow", "follow", "Keep the cursor on the newest run", 70, "F"),
+    Key("runs.copy", "y", "copy_id", "copy id", "Copy the run id", 55, "y"),
+    Key("runs.copy_row", "Y", "copy_row", "copy row", "Copy the row as a table (TSV)", None, "Y"),
+    Key("runs.watch", "w", "watch", "watch", "Files on watch; starts watching", 40, "w"),
+    Key("runs.close", "escape", "close", "close", "Close, or clear the filter", None, "esc"),
+    Key("panes.next", "tab", "next_pane(1)", "next pane", "Next pane", None, "tab"),
+    Key("panes.previous", "shift+tab", "next_pane(-1)", "pane", "Previous pane", None, "S-tab"),
+    Key("panes.runs", "1", "pane('runs')", "runs", "Runs", None, "1"),
+    Key("panes.diff", "2", "pane('diff')", "diff", "Differences to the baseline", None, "2"),
+    Key("panes.trends", "3", "pane('trends')", "trends", "Trends of the metrics", None, "3"),
+    Key("panes.cases", "4", "pane('cases')", "cases", "The run with its cases", None, "4"),
+    Key("panes.watch", "5", "pane('watch')", "watch", "Files on watch", None, "5"),
+    Key("panes.artifacts", "6", "pane('artifacts')", "artifacts", "Artifacts of the run", None, "6"),
+)
+"""Keys of the main screen."""
+
+ALL_KEYS: tuple[Key, ...] = (*APP_KEYS, *MAIN_KEYS)
+
+
+def bindings(keys: tuple[Key, ...]) -> list[Binding]:
+    """Return Textual bindings, in order, with their ids and tooltips."""
+    return [
+        Binding(
+            key.keys,
+            key.action,
+            key.label,
+            id=key.id,
+            tooltip=key.help,
+            show=key.footer is not None,
+            key_display=key.show.split(" ")[0] or None,
+            system=key.id == "app.suspend",
+        )
+        for key in keys
+    ]
+
+
+def check_keymap(keymap: Mapping[str, str]) -> dict[str, str]:
+    """Return the keymap when every id exists.
+
+    Raises:
+        ConfigError: An id is unknown; the nearest known one is named.
+    """
+    known = [key.id for key in ALL_KEYS]
+    for name, value in keymap.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "see the help screen for the ids"
+            raise ConfigError(f"unknown key binding {name!r} in [keys]", hint=hint)
+        if not value.strip():
+            raise ConfigError(f"key binding {name} is empty", hint='give a key such as "c"')
+    return dict(keymap)
+
+
+def shown_keys(key: Key, keymap: Mapping[str, str]) -> str:
+    """Return the keys as people write them, the configured ones where they differ."""
+    custom = keymap.get(key.id)
+    return custom.replace(",", " ") if custom else (key.show or key.keys)

@@ -1,0 +1,74 @@
+"""The filter line: filters while it is typed; enter keeps it, escape clears it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+
+class FilterBar(Horizontal):
+    """A line with an input, shown while a filter is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "clear", "clear", show=False),
+        Binding("down", "accept", "to the list", show=False),
+    ]
+
+    class Changed(Message):
+        """The text is another one now."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Closed(Message):
+        """Typing is over; `keep` says whether the filter stays."""
+
+        def __init__(self, *, keep: bool) -> None:
+            super().__init__()
+            self.keep = keep
+
+    def compose(self) -> ComposeResult:
+        """Lay out the slash, the input and the count."""
+        yield Static(Content(" / "), id="filter-slash")
+        field = Input(placeholder="words in name, mode, model, params, tags", id="filter-input")
+        field.cursor_blink = False  # a blinking cursor is traffic for nothing
+        field.select_on_focus = False
+        yield field
+        yield Static(Content(""), id="filter-count")
+
+    def open(self, text: str) -> None:
+        """Show the line with `text` in it and take the focus."""
+        self.display = True
+        field = self.query_one(Input)
+        field.value = text
+        field.cursor_position = len(text)
+        field.focus()
+
+    def show_count(self, shown: int, total: int) -> None:
+        """Say how many runs match."""
+        self.query_one("#filter-count", Static).update(Content(f" {shown} of {total} "))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter at every letter; it is all local."""
+        event.stop()
+        self.post_message(self.Changed(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter and leave the line."""
+        event.stop()
+        self.post_message(self.Closed(keep=True))
+
+    def action_accept(self) -> None:
+        """Keep the filter and leave the line."""
+        self.post_message(self.Closed(keep=True))
+
+    def action_clear(self) -> None:
+        """Drop the filter and leave the line."""
+        self.post_message(self.Closed(keep=False))

@@ -1,0 +1,41 @@
+"""One line of words above the footer: what went wrong or is under way, and what to do."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+from evaltui.domain.text import clean
+
+
+class MessageLine(Widget):
+    """A line that is only there while it has something to say."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._text = ""
+        self._style = ""
+        self.display = False
+
+    @property
+    def text(self) -> str:
+        """What is on show, or an empty text."""
+        return self._text
+
+    def show(self, text: str, *, style: str = "$warning") -> None:
+        """Show a line; an empty one makes the widget go away.
+
+        Args:
+            text: May be foreign; it is cleaned here.
+            style: Textual style.
+        """
+        line = clean(text, limit=400)
+        if (line, style) == (self._text, self._style):
+            return
+        self._text, self._style = line, style
+        self.display = bool(line)
+        self.refresh()
+
+    def render(self) -> Content:
+        """Draw the line."""
+        return Content.styled(f" {self._text}", self._style)
