@@ -15,38 +15,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaltui.domain.stamp import FileStamp
 from evaltui.errors import ReportError, ReportTooLargeError
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class FileStamp:
-    """What stat() said about a file version; equal stamps are taken for the same bytes.
-
-    Attributes:
-        path: Absolute path the version was found at.
-        size: Bytes.
-        mtime_ns: Last change of the content, as the file system tells it.
-        ctime_ns: Last change of content, name, links or permissions; cannot be set back.
-        ino: Inode.
-        dev: Device of the inode.
-    """
-
-    path: Path
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    ino: int
-    dev: int
-
-    @classmethod
-    def of(cls, path: Path, found: os.stat_result) -> FileStamp:
-        """Return the stamp of a stat() answer."""
-        return cls(
-            path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from pathlib import Path
 from evaltui.domain.events import PENDING_STATES, FileRole, FileRow, FileState
 from evaltui.domain.plan import ArtifactFile, RunPlan
 from evaltui.domain.run import RunStatus
+from evaltui.domain.stamp import FileStamp
 from evaltui.errors import JournalError
 from evaltui.ledger.owner import is_alive, this_process
 from evaltui.ledger.schema import SCHEMA, VERSION
@@ -31,18 +32,6 @@ MAX_IGNORED_ROWS = 10_000
 _FILE_COLUMNS = (
     "id, seq, path, state, reason, hint, run_ids, format, role, retry_at, updated_at, progress"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What stat() said about a file version; equal stamps are taken for the same bytes."""
-
-    path: str
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    ino: int
-    dev: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +182,7 @@ class Journal:
 
     def record(
         self,
-        stamp: Stamp,
+        stamp: FileStamp,
         *,
         root: str,
         state: FileState,
@@ -221,7 +210,7 @@ class Journal:
             "SELECT id, root, size, mtime_ns, ctime_ns, ino, dev, sha256, state, reason, hint,"
             " format, role, listed, skipped, run_ids, progress, retry_at"
             " FROM files WHERE path = ?",
-            (stamp.path,),
+            (str(stamp.path),),
         )
         if same and same[0][1:] == values:
             return _int(same[0][0])
@@ -238,7 +227,7 @@ class Journal:
                 " role=excluded.role, listed=excluded.listed, skipped=excluded.skipped,"
                 " run_ids=excluded.run_ids, progress=excluded.progress,"
                 " retry_at=excluded.retry_at RETURNING id",
-                (self._next_seq(db), self._clock(), stamp.path, *values),
+                (self._next_seq(db), self._clock(), str(stamp.path), *values),
             ).fetchone()
         return int(row[0])
 
@@ -268,19 +257,19 @@ class Journal:
             if row is not None:
                 db.execute("INSERT INTO gone VALUES (?, ?)", (self._next_seq(db), row[0]))
 
-    def rename(self, old: str, new: Stamp) -> bool:
+    def rename(self, old: str, new: FileStamp) -> bool:
         """Let the row of `old` follow its file to a new path; False when there is no such row."""
         with self._write() as db:
-            if db.execute("SELECT 1 FROM files WHERE path=?", (new.path,)).fetchone():
+            if db.execute("SELECT 1 FROM files WHERE path=?", (str(new.path),)).fetchone():
                 return False
             changed = db.execute(
                 "UPDATE files SET seq=?, path=?, ctime_ns=? WHERE path=?",
-                (self._next_seq(db), new.path, new.ctime_ns, old),
+                (self._next_seq(db), str(new.path), new.ctime_ns, old),
             ).rowcount
-            db.execute("UPDATE entries SET path=? WHERE path=?", (new.path, old))
+            db.execute("UPDATE entries SET path=? WHERE path=?", (str(new.path), old))
         return bool(changed)
 
-    def stamps(self) -> list[tuple[Stamp, FileState, bool]]:
+    def stamps(self) -> list[tuple[FileStamp, FileState, bool]]:
         """Return every row's stamp, state and whether it was left out with the backlog."""
         rows = self._read(
             "SELECT path, size, mtime_ns, ctime_ns, ino, dev, state, skipped FROM files"
@@ -288,7 +277,9 @@ class Journal:
         )
         return [
             (
-                Stamp(str(r[0]), _int(r[1]), _int(r[2]), _int(r[3]), _int(r[4]), _int(r[5])),
+                FileStamp(
+                    Path(str(r[0])), _int(r[1]), _int(r[2]), _int(r[3]), _int(r[4]), _int(r[5])
+                ),
                 FileState(str(r[6])),
                 bool(r[7]),
             )
