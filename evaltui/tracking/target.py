@@ -1,0 +1,404 @@
+"""Which store is used, with which experiment, and why: decided without network and mlflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import platformdirs
+
+from evaltui import settings as setting_paths
+from evaltui.errors import ConfigError
+from evaltui.settings import CONFIG_SOURCE, DEFAULT_EXPERIMENT, Settings
+from evaltui.tracking import address, credential, process_variables
+from evaltui.tracking.credential import Credential, CredentialKind
+from evaltui.tracking.env_file import read_env_file
+
+_URI = "MLFLOW_TRACKING_URI"
+_EXPERIMENT_NAME = "MLFLOW_EXPERIMENT_NAME"
+_EXPERIMENT_ID = "MLFLOW_EXPERIMENT_ID"
+_DATABRICKS = "databricks"
+_LONGEST_EXPERIMENT = 500
+
+
+class TargetKind(StrEnum):
+    """What sort of store a target is."""
+
+    EMBEDDED = "embedded"
+    SQLITE = "sqlite"
+    SERVER = "server"
+    DATABRICKS = "databricks"
+    OTHER = "other"
+    """Anything else that mlflow knows: a database server, a directory, a plugin."""
+
+
+POLL_INTERVAL_S: Mapping[TargetKind, float] = {
+    TargetKind.EMBEDDED: 0.5,
+    TargetKind.SQLITE: 0.5,
+    TargetKind.SERVER: 5.0,
+    TargetKind.DATABRICKS: 10.0,
+    TargetKind.OTHER: 5.0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A tracking store and one experiment in it.
+
+    Attributes:
+        kind: What sort of store it is.
+        uri: Tracking URI as mlflow gets it: without user and password where they travel as
+            variables (http), absolute for SQLite, plain `databricks` for Databricks.
+        label: Safe to show: no credential in it.
+        why: What chose it, such as `--tracking-uri` or `MLFLOW_TRACKING_URI`.
+        experiment: Name of the experiment; "" while only `experiment_id` is known.
+        experiment_why: What chose the experiment.
+        key: Stable id of store and experiment for folder names; no secrets.
+        poll_interval_s: Seconds between polls.
+        data_dir: Directory of the embedded store; made only when that store is the target.
+        experiment_id: Id of the experiment when the environment gave only that, else "".
+        database: Absolute path of the SQLite database (EMBEDDED, SQLITE), else None.
+        host: `https://NAME` of the workspace, or the server's URL; "" for others. For
+            Databricks also "" when the SDK has to find it.
+        workspace_id: Databricks workspace id, or "" when unknown.
+        profile: Databricks profile that chose the host, or "".
+        credential: How to authenticate.
+        warning: One line that must be seen, or "".
+        read_only: Nothing may be written.
+        variables: Variables of the env file; they go into the environment of mlflow.
+    """
+
+    kind: TargetKind
+    uri: str = field(repr=False)
+    label: str
+    why: str
+    experiment: str
+    experiment_why: str
+    key: str
+    poll_interval_s: float
+    data_dir: Path
+    experiment_id: str = ""
+    database: Path | None = None
+    host: str = ""
+    workspace_id: str = ""
+    profile: str = ""
+    credential: Credential = field(default_factory=Credential)
+    warning: str = ""
+    read_only: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def artifact_root(self) -> Path | None:
+        """Where new experiments of a local store keep artifacts; None: the store decides.
+
+        Without it mlflow would use the current directory.
+        """
+        if self.kind is TargetKind.EMBEDDED:
+            return self.data_dir / "artifacts"
+        return self.database.parent / "mlartifacts" if self.database else None
+
+    def environment(self, environ: Mapping[str, str]) -> dict[str, str | None]:
+        """Return the edits to make to `environ` before mlflow is imported; None is unset.
+
+        They bound mlflow's own retries, keep it quiet, and leave exactly one credential and host
+        for it to find. The tracking URI is not among them: hand `uri` to the client.
+        """
+        return process_variables.edits(
+            self.credential,
+            environ,
+            databricks=self.kind is TargetKind.DATABRICKS,
+            server=self.kind is TargetKind.SERVER,
+            host=self.host,
+            workspace_id=self.workspace_id,
+            profile=self.profile,
+            more=self.variables,
+        )
+
+
+def resolve_target(settings: Settings, environ: Mapping[str, str]) -> Target:
+    """Choose store and experiment.
+
+    The store, first match wins: `--tracking-uri` or `--profile` (or their EVALTUI_ variables),
+    the variables of `--env-file`, MLFLOW_TRACKING_URI, the configuration file, DATABRICKS_HOST
+    with a credential, DATABRICKS_CONFIG_PROFILE, the embedded store. Variables of the env file
+    beat those of the environment, because the file was asked for. The experiment:
+    `--experiment`, MLFLOW_EXPERIMENT_NAME, MLFLOW_EXPERIMENT_ID, the configuration file, the
+    default.
+
+    Raises:
+        ConfigError: The choice makes no sense; the message says why, the hint what to do.
+    """
+    extra = read_env_file(settings.env_file) if settings.env_file else {}
+    chosen = _choose(settings, environ, extra)
+    store = _store(chosen, settings)
+    name, number, experiment_why = _experiment(settings, {**environ, **extra}, store.kind)
+    return Target(
+        kind=store.kind,
+        uri=store.uri,
+        label=store.label,
+        why=chosen.why,
+        warning=chosen.warning or store.warning,
+        experiment=name,
+        experiment_id=number,
+        experiment_why=experiment_why,
+        key=f"{store.identity}\n{name or 'id:' + number}",
+        poll_interval_s=settings.poll_interval_s or POLL_INTERVAL_S[store.kind],
+        data_dir=_data_dir(settings),
+        database=store.database,
+        host=store.host,
+        workspace_id=store.workspace_id,
+        profile=store.profile,
+        credential=store.credential,
+        read_only=settings.read_only,
+        variables=extra,
+    )
+
+
+# -- which store ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A URI or a profile ("" both: embedded), what chose it, and the variables that count."""
+
+    uri: str
+    profile: str
+    why: str
+    environ: Mapping[str, str]
+    warning: str = ""
+
+
+def _choose(settings: Settings, environ: Mapping[str, str], extra: Mapping[str, str]) -> _Choice:
+    variables = _merged(environ, extra)
+    flag, configured = _from_settings(settings, variables)
+    if flag:
+        return flag
+    if extra:
+        where = f" in {settings.env_file}"
+        asked = _from_uri(extra, variables, where) or _from_databricks(extra, variables, where)
+        if asked:
+            return asked
+    found = _from_uri(environ, variables, "") or configured
+    found = found or _from_databricks(variables, variables, "")
+    return found or _Choice("", "", "default", variables, _lonely(variables))
+
+
+def _merged(environ: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
+    """Let the file win; its Databricks credential does not mix with one of the environment."""
+    kept = dict(environ)
+    if any(name in extra for name in process_variables.CREDENTIALS):
+        for name in process_variables.CREDENTIALS:
+            kept.pop(name, None)
+    return kept | dict(extra)
+
+
+def _from_settings(
+    settings: Settings, variables: Mapping[str, str]
+) -> tuple[_Choice | None, _Choice | None]:
+    """Return what a flag chose and what the configuration file chose; at most one is there."""
+    key = "profile" if settings.profile else "tracking_uri"
+    if not (settings.profile or settings.tracking_uri):
+        return None, None
+    why = settings.sources.get(key, key)
+    choice = _Choice(settings.tracking_uri or "", settings.profile or "", why, variables)
+    return (None, choice) if why == CONFIG_SOURCE else (choice, None)
+
+
+def _from_uri(
+    environ: Mapping[str, str], variables: Mapping[str, str], where: str
+) -> _Choice | None:
+    uri = environ.get(_URI, "")
+    return _Choice(uri, "", _URI + where, variables) if uri else None
+
+
+def _from_databricks(
+    environ: Mapping[str, str], variables: Mapping[str, str], where: str
+) -> _Choice | None:
+    mine = environ.get(credential.HOST) or credential.has_credential(environ)
+    if mine and variables.get(credential.HOST) and credential.has_credential(variables):
+        origin = credential.from_variables(variables).origin
+        return _Choice(_DATABRICKS, "", f"{credential.HOST} and {origin}{where}", variables)
+    profile = environ.get(credential.PROFILE, "")
+    return _Choice("", profile, credential.PROFILE + where, variables) if profile else None
+
+
+def _lonely(variables: Mapping[str, str]) -> str:
+    """Return the warning for half of a Databricks credential."""
+    then = (
+        "; runs go to the embedded store. To send these reports later, complete it and run "
+        "`evaltui log` or `evaltui watch` on them again: each store keeps its own journal"
+    )
+    if variables.get(credential.HOST):
+        return (
+            f"{credential.HOST} is set without a credential (DATABRICKS_TOKEN, or "
+            f"DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET){then}"
+        )
+    if credential.has_credential(variables):
+        return f"a Databricks credential is set without {credential.HOST}{then}"
+    return ""
+
+
+# -- what the choice means ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    kind: TargetKind
+    uri: str
+    label: str
+    identity: str
+    database: Path | None = None
+    host: str = ""
+    workspace_id: str = ""
+    profile: str = ""
+    credential: Credential = field(default_factory=Credential)
+    warning: str = ""
+
+
+def _store(chosen: _Choice, settings: Settings) -> _Store:
+    if chosen.profile:
+        return _workspace(chosen.profile, chosen.environ)
+    if not chosen.uri:
+        path = setting_paths.data_dir(settings) / "mlflow.db"
+        return _database(TargetKind.EMBEDDED, path.absolute(), f"sqlite:///{path.absolute()}")
+    try:
+        scheme = address.scheme_of(chosen.uri)
+        return _by_scheme(scheme, chosen)
+    except ConfigError as error:
+        raise ConfigError(f"{error.message} ({chosen.why})", hint=error.hint) from None
+
+
+def _by_scheme(scheme: str, chosen: _Choice) -> _Store:
+    uri = chosen.uri
+    if scheme == "databricks-uc":
+        raise ConfigError(
+            f"tracking URI {uri}: names a model registry, not a tracking store",
+            hint="use databricks",
+        )
+    if scheme == _DATABRICKS:
+        profile = uri.partition("://")[2].strip("/")
+        if profile:
+            return _workspace(profile, chosen.environ)
+        return _ambient_workspace(chosen.environ)
+    if scheme in {"http", "https"}:
+        return _server(uri, chosen.environ)
+    if scheme == "sqlite":
+        path = address.sqlite_path(uri)
+        query = uri.partition("?")[2]
+        absolute = f"{uri.partition(':')[0]}:///{path}" + (f"?{query}" if query else "")
+        return _database(TargetKind.SQLITE, path, absolute)
+    if scheme == "":
+        uri = Path(uri).absolute().as_uri()
+    shown = address.without_password(uri)
+    return _Store(TargetKind.OTHER, uri, shown, identity=f"other {shown}")
+
+
+def _database(kind: TargetKind, path: Path, uri: str) -> _Store:
+    try:
+        shown = f"~/{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):
+        shown = str(path)
+    return _Store(kind, uri, f"{kind.value} {shown}", identity=f"sqlite {path}", database=path)
+
+
+def _server(uri: str, environ: Mapping[str, str]) -> _Store:
+    server = address.server_address(uri)
+    found = credential.for_server(server, environ)
+    return _Store(
+        TargetKind.SERVER,
+        server.url,
+        server.url,
+        identity=f"server {server.url}",
+        host=server.url,
+        credential=found,
+        warning=_open_wire(server.url, found),
+    )
+
+
+def _workspace(name: str, environ: Mapping[str, str]) -> _Store:
+    profile = credential.read_profile(name, environ)
+    return _databricks(profile.host, profile.workspace_id, profile.credential, name)
+
+
+def _ambient_workspace(environ: Mapping[str, str]) -> _Store:
+    """Follow the plain URI `databricks` to variables, a named profile, or [DEFAULT]."""
+    if environ.get(credential.HOST):
+        host, workspace = address.databricks_host(environ[credential.HOST])
+        workspace = environ.get(credential.WORKSPACE, "") or workspace
+        return _databricks(host, workspace, credential.from_variables(environ), "")
+    if environ.get(credential.PROFILE):
+        return _workspace(environ[credential.PROFILE], environ)
+    if credential.default_profile_exists(environ):
+        return _workspace("DEFAULT", environ)
+    raise ConfigError(
+        "Databricks is asked for, but there is no host: neither DATABRICKS_HOST nor a profile",
+        hint="set DATABRICKS_HOST and DATABRICKS_TOKEN, or name a profile with --profile",
+    )
+
+
+def _databricks(host: str, workspace: str, found: Credential, profile: str) -> _Store:
+    name = host.partition("://")[2]
+    return _Store(
+        TargetKind.DATABRICKS,
+        _DATABRICKS,
+        f"databricks {name}" + (f" (profile {profile})" if profile else ""),
+        identity=f"databricks {host.lower()}" + (f" {workspace}" if workspace else ""),
+        host=host,
+        workspace_id=workspace,
+        profile=profile,
+        credential=found,
+        warning=_open_wire(host, found),
+    )
+
+
+def _open_wire(url: str, found: Credential) -> str:
+    safe = found.kind is CredentialKind.NONE or url.startswith("https:")
+    if safe or address.is_loopback(url):
+        return ""
+    return f"the credential ({found.origin}) travels unencrypted to {url}: use https"
+
+
+def _data_dir(settings: Settings) -> Path:
+    return (settings.data_dir or platformdirs.user_data_path("evaltui")).absolute()
+
+
+# -- which experiment -----------------------------------------------------------------------------
+
+
+def _experiment(
+    settings: Settings, environ: Mapping[str, str], kind: TargetKind
+) -> tuple[str, str, str]:
+    """Return the name, or else the id, of the experiment and what chose it."""
+    why = settings.sources.get("experiment", "experiment")
+    if settings.experiment and why != CONFIG_SOURCE:
+        return _legal(settings.experiment, why, kind), "", why
+    if environ.get(_EXPERIMENT_NAME):
+        return _legal(environ[_EXPERIMENT_NAME], _EXPERIMENT_NAME, kind), "", _EXPERIMENT_NAME
+    number = environ.get(_EXPERIMENT_ID, "")
+    if number:
+        if not number.isalnum():
+            raise ConfigError(f"{_EXPERIMENT_ID} is {number!r}: not an experiment id")
+        return "", number, _EXPERIMENT_ID
+    if settings.experiment:
+        return _legal(settings.experiment, why, kind), "", why
+    return DEFAULT_EXPERIMENT, "", "default"
+
+
+def _legal(name: str, why: str, kind: TargetKind) -> str:
+    """Check a name; on Databricks it is a workspace path, which drops its `/Workspace`."""
+    name = name.strip()
+    if not name or len(name) > _LONGEST_EXPERIMENT or not name.isprintable():
+        raise ConfigError(
+            f"experiment {name!r} ({why}): a name is 1 to {_LONGEST_EXPERIMENT} printable "
+            "characters"
+        )
+    if kind is not TargetKind.DATABRICKS:
+        return name
+    if not name.startswith("/"):
+        raise ConfigError(
+            f"experiment {name} ({why}): on Databricks a name is a workspace path",
+            hint=f"for example /Shared/{name} or /Users/YOU@EXAMPLE.COM/{name}",
+        )
+    return name.removeprefix("/Workspace") if name.startswith("/Workspace/") else name
