@@ -1,0 +1,72 @@
+"""Directions that a report itself states, as tags of its run.
+
+Only what differs from what the catalogue says anyway is kept, as JSON `{"lower": [names], …}` in
+the tag `evaltui.hib`, continued in `evaltui.hib.2` and so on where one tag is too short.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from evaltui.domain.catalogue import spec_for
+from evaltui.domain.metric import Direction
+
+STATED_TAG = "evaltui.hib"
+MAX_TAG_VALUE = 6_000
+
+
+def stated_tags(directions: Mapping[str, Direction]) -> dict[str, str]:
+    """Return the tags that keep `directions` (by metric name); none when all are as expected."""
+    told = sorted(
+        (direction.value, name)
+        for name, direction in directions.items()
+        if spec_for(name).direction is not direction
+    )
+    texts = [_to_json(part) for part in _parts(told)]
+    return {
+        STATED_TAG if number == 1 else f"{STATED_TAG}.{number}": text
+        for number, text in enumerate(texts, start=1)
+    }
+
+
+def stated_directions(tags: Mapping[str, str]) -> dict[str, Direction]:
+    """Return the directions that a run's tags keep; what is damaged is left out."""
+    found: dict[str, Direction] = {}
+    number, key = 1, STATED_TAG
+    while (text := tags.get(key)) is not None:
+        found.update(_from_json(text))
+        number += 1
+        key = f"{STATED_TAG}.{number}"
+    return found
+
+
+def _parts(told: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    part: list[tuple[str, str]] = []
+    size = 0
+    for item in told:
+        width = len(json.dumps(item))
+        if part and size + width > MAX_TAG_VALUE:
+            yield part
+            part, size = [], 0
+        part.append(item)
+        size += width
+    if part:
+        yield part
+
+
+def _to_json(part: list[tuple[str, str]]) -> str:
+    groups: dict[str, list[str]] = {}
+    for direction, name in part:
+        groups.setdefault(direction, []).append(name)
+    return json.dumps(groups)
+
+
+def _from_json(text: str) -> Iterator[tuple[str, Direction]]:
+    try:
+        groups = json.loads(text)
+    except ValueError:
+        return
+    for word, names in groups.items() if isinstance(groups, dict) else ():
+        if word in {item.value for item in Direction} and isinstance(names, list):
+            yield from ((name, Direction(word)) for name in names if isinstance(name, str))
