@@ -41,7 +41,9 @@ class Key:
 
 APP_KEYS: tuple[Key, ...] = (
     Key("app.help", "question_mark", "help", "help", "Help for this screen", 0, "?"),
-    Key("app.palette", "colon,ctrl+p", "command_palette", "commands", "Command palette", 90, ": ^p"),
+    Key(
+        "app.palette", "colon,ctrl+p", "command_palette", "commands", "Command palette", 90, ": ^p"
+    ),
     Key("app.quit", "q", "back_or_quit", "quit", "Back; on the first screen quit", 95, "q"),
     Key("app.interrupt", "ctrl+c", "quit_now", "quit", "Quit from anywhere", None, "^c"),
     Key("app.suspend", "ctrl+z", "suspend_process", "suspend", "Suspend to the shell", None, "^z"),
@@ -99,11 +101,59 @@ MAIN_KEYS: tuple[Key, ...] = (
     Key("panes.trends", "3", "pane('trends')", "trends", "Trends of the metrics", None, "3"),
     Key("panes.cases", "4", "pane('cases')", "cases", "The run with its cases", None, "4"),
     Key("panes.watch", "5", "pane('watch')", "watch", "Files on watch", None, "5"),
-    Key("panes.artifacts", "6", "pane('artifacts')", "artifacts", "Artifacts of the run", None, "6"),
+    Key(
+        "panes.artifacts", "6", "pane('artifacts')", "artifacts", "Artifacts of the run", None, "6"
+    ),
 )
 """Keys of the main screen."""
 
-ALL_KEYS: tuple[Key, ...] = (*APP_KEYS, *MAIN_KEYS)
+LIST_KEYS: tuple[Key, ...] = (
+    Key("list.down", "j,down", "cursor_move(1)", "down", "Next line", None, "j ↓"),
+    Key("list.up", "k,up", "cursor_move(-1)", "up", "Previous line", None, "k ↑"),
+    Key("list.top", "g,home", "cursor_end(False)", "top", "First line", None, "g home"),
+    Key("list.bottom", "G,end", "cursor_end(True)", "bottom", "Last line", None, "G end"),
+    Key(
+        "list.half_down", "ctrl+d", "cursor_page(0.5)", "half page", "Half a page down", None, "^d"
+    ),
+    Key("list.half_up", "ctrl+u", "cursor_page(-0.5)", "half page", "Half a page up", None, "^u"),
+    Key("list.page_down", "pagedown", "cursor_page(1.0)", "page", "Page down", None, "pgdn"),
+    Key("list.page_up", "pageup", "cursor_page(-1.0)", "page", "Page up", None, "pgup"),
+    Key("list.choose", "enter", "choose", "open", "Open what the cursor is on", 35, "ret"),
+)
+"""Keys of every table but the run list."""
+
+WATCH_KEYS: tuple[Key, ...] = (
+    Key("watch.next_problem", "n", "problem(1)", "next problem", "Next problem", 20, "n"),
+    Key("watch.previous_problem", "N", "problem(-1)", "problem", "Previous problem", None, "N"),
+    Key("watch.retry", "R", "retry", "retry", "Try the file again", 25, "R"),
+    Key("watch.copy", "y", "copy_path", "copy path", "Copy the path", 55, "y"),
+)
+"""Keys of the watch list."""
+
+RUN_KEYS: tuple[Key, ...] = (
+    Key("run.next", "l,right", "section(1)", "section", "Next section of the run", 15, "l →"),
+    Key("run.previous", "h,left", "section(-1)", "section", "Previous section", None, "h ←"),
+    Key("run.sort", "s", "sort_menu", "sort", "Choose the column to sort the cases by", 50, "s"),
+    Key("run.sort_up", "left_square_bracket", "sort(False)", "", "Cases ascending", None, "["),
+    Key("run.sort_down", "right_square_bracket", "sort(True)", "", "Cases descending", None, "]"),
+    Key(
+        "run.columns_right",
+        "greater_than_sign",
+        "columns(1)",
+        "",
+        "Columns further right",
+        None,
+        ">",
+    ),
+    Key("run.columns_left", "less_than_sign", "columns(-1)", "", "Columns further left", None, "<"),
+    Key("run.next_failure", "n", "failure(1)", "next failure", "Next failed case", 20, "n"),
+    Key("run.previous_failure", "N", "failure(-1)", "failure", "Previous failed case", None, "N"),
+    Key("run.copy", "y", "copy_line", "copy", "Copy what the cursor is on", 55, "y"),
+    Key("run.copy_link", "o", "copy_link", "link", "Copy the link to the run", 57, "o"),
+)
+"""Keys of the view of one run."""
+
+ALL_KEYS: tuple[Key, ...] = (*APP_KEYS, *MAIN_KEYS, *LIST_KEYS, *WATCH_KEYS, *RUN_KEYS)
 
 
 def bindings(keys: tuple[Key, ...]) -> list[Binding]:

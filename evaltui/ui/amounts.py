@@ -1,0 +1,37 @@
+"""Durations, sizes and moments as people read them."""
+
+from __future__ import annotations
+
+import time
+
+_MINUTES_FROM_S = 90
+_HOURS_FROM_S = 90 * 60
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration in whole seconds, minutes, or hours with one decimal."""
+    if seconds < _MINUTES_FROM_S:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < _HOURS_FROM_S else f"{seconds / 3600:.1f} h"
+
+
+def size_text(size_bytes: int) -> str:
+    """Return a size in at most three digits and its unit."""
+    value = float(size_bytes)
+    for unit in _UNITS:
+        if value < 999.5 or unit == _UNITS[-1]:  # noqa: PLR2004 - rounds to four digits from here
+            break
+        value /= 1000
+    tenths = unit != "B" and value < 99.5  # noqa: PLR2004 - likewise three
+    return f"{value:.1f} {unit}" if tenths else f"{value:.0f} {unit}"
+
+
+def local_time(milliseconds: int | None) -> str:
+    """Return local date and time, or "" for None and for what no calendar holds."""
+    if milliseconds is None:
+        return ""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(milliseconds / 1000))
+    except (OverflowError, ValueError, OSError):
+        return ""
