@@ -64,7 +64,10 @@ class ColumnPlan:
 
 FLAGS_WIDTH = 3
 START_WIDTH = 6
+LONG_START_WIDTH = 12
 TREND_WIDTH = 8
+TREND_AFTER = 3
+"""The trend comes after this many metrics besides the primary one."""
 METRIC_WIDTH = 7
 SHORTEST_NAME = 10
 COMFORTABLE_NAME = 24
@@ -118,7 +121,8 @@ def make_plan(
     """Choose columns for a width.
 
     State, name and the primary metric always stay. The others are added while they fit, in the
-    order start, mode, further metrics in the given order, trend; what is left goes to the name.
+    order start, mode, further metrics in the given order, trend; what is left goes to the name,
+    then to the start.
 
     Args:
         width: Cells for all columns with the blank after each.
@@ -129,48 +133,58 @@ def make_plan(
         trend: Whether a sparkline column makes sense.
         unit_of: Unit of a metric, which decides how wide its numbers are.
     """
-    wanted_name = max(SHORTEST_NAME, min(longest_name, COMFORTABLE_NAME))
-    room = width - (FLAGS_WIDTH + 1) - (wanted_name + 1)
+    name = max(SHORTEST_NAME, min(longest_name, COMFORTABLE_NAME))
+    room = _Room(width - (FLAGS_WIDTH + 1) - (name + 1))
     chosen: dict[str, int] = {}
     if primary is not None and primary in metrics:
         chosen[primary] = _metric_width(unit_of(primary))
-        room -= chosen[primary] + 1
-    start = room >= START_WIDTH + 1
-    room -= (START_WIDTH + 1) if start else 0
-    mode_width = min(max(longest_mode, 4), 12) if longest_mode else 0
-    mode = bool(mode_width) and room >= mode_width + 1
-    room -= (mode_width + 1) if mode else 0
-    wants_trend = trend and primary is not None
-    for index, name in enumerate(name for name in metrics if name not in chosen):
-        if wants_trend and index == 3 and room >= TREND_WIDTH + 1:
-            room -= TREND_WIDTH + 1  # the trend comes after the first three further metrics
-            wants_trend = False
-        cells = _metric_width(unit_of(name))
-        if room < cells + 1:
+        room.left -= chosen[primary] + 1
+    start = room.take(START_WIDTH)
+    mode = min(max(longest_mode, 4), 12) if longest_mode else 0
+    mode = mode if mode and room.take(mode) else 0
+    has_trend = False
+    further = [metric for metric in metrics if metric not in chosen]
+    for index, metric in enumerate([*further, ""]):
+        if trend and primary is not None and index == min(TREND_AFTER, len(further)):
+            has_trend = room.take(TREND_WIDTH)
+        if not metric or not room.take(_metric_width(unit_of(metric))):
             break
-        chosen[name] = cells
-        room -= cells + 1
-    has_trend = trend and primary is not None and (not wants_trend or room >= TREND_WIDTH + 1)
-    room -= (TREND_WIDTH + 1) if has_trend and wants_trend else 0
-    name_width = wanted_name + max(0, min(room, longest_name - wanted_name))
-    if room < 0:
-        name_width = max(SHORTEST_NAME // 2, wanted_name + room)
+        chosen[metric] = _metric_width(unit_of(metric))
+    if room.left < 0:
+        name = max(SHORTEST_NAME // 2, name + room.left)
+    else:
+        extra = min(room.left, max(0, longest_name - name))
+        name += extra
+        room.left -= extra
+    longer = LONG_START_WIDTH - START_WIDTH
+    start_width = LONG_START_WIDTH if room.left >= longer else START_WIDTH
     columns = [
         Column(Kind.FLAGS, "", FLAGS_WIDTH),
-        Column(Kind.NAME, "run", name_width, shrinks=True),
+        Column(Kind.NAME, "run", name, shrinks=True),
+        *([Column(Kind.START, "start", start_width)] if start else []),
+        *([Column(Kind.MODE, "mode", mode, shrinks=True)] if mode else []),
+        *(
+            Column(Kind.METRIC, title_of(metric) + " ", chosen[metric], metric=metric, right=True)
+            for metric in metrics
+            if metric in chosen
+        ),
+        *([Column(Kind.TREND, "trend", TREND_WIDTH)] if has_trend else []),
     ]
-    if start:
-        columns.append(Column(Kind.START, "start", START_WIDTH))
-    if mode:
-        columns.append(Column(Kind.MODE, "mode", mode_width, shrinks=True))
-    columns += [
-        Column(Kind.METRIC, title_of(name) + " ", chosen[name], metric=name, right=True)
-        for name in metrics
-        if name in chosen
-    ]
-    if has_trend:
-        columns.append(Column(Kind.TREND, "trend", TREND_WIDTH))
     return ColumnPlan(tuple(columns))
+
+
+class _Room:
+    """Cells that are left to give away."""
+
+    def __init__(self, cells: int) -> None:
+        self.left = cells
+
+    def take(self, cells: int) -> bool:
+        """Take cells and the blank after them when they are there; say whether they were."""
+        if self.left < cells + 1:
+            return False
+        self.left -= cells + 1
+        return True
 
 
 def _metric_width(unit: Unit) -> int:

@@ -8,52 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
-from evaltui.domain.catalogue import headline
-from evaltui.domain.comparison import BaselineChoice, default_baseline
 from evaltui.domain.events import FileRow, StoreStatus, WatchStatus
 from evaltui.domain.query import match_words
-from evaltui.domain.run import LOCAL_PREFIX, RunStatus, Tag
-from evaltui.domain.table import STATUSES, BoolArray, FloatArray, IntArray, RunTable
+from evaltui.domain.run import LOCAL_PREFIX, Tag
+from evaltui.domain.select import (
+    BaselineChoice,
+    default_baseline,
+    headline,
+    mode_of,
+    order_rows,
+    visible,
+)
+from evaltui.domain.table import IntArray, RunDelta, RunTable
 from evaltui.engine.link import FilesChanged, RunsChanged
+from evaltui.ui.order import Sort, display_order
 
-GENERATION = "generation"
-"""Value of the kind tag of runs that only produced something to be evaluated."""
-
-_HIDING_TAGS = (Tag.SUPERSEDED_BY, Tag.DUPLICATE_OF)
-
-
-class SortKey(StrEnum):
-    """Columns to sort by that are no metrics."""
-
-    START = "start"
-    NAME = "name"
-    MODE = "mode"
-    STATE = "state"
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """Order of the list: a SortKey or `metric:<name>`, and the direction."""
-
-    column: str = SortKey.START
-    descending: bool = True
-
-    @property
-    def metric(self) -> str | None:
-        """Name of the metric that is sorted by, or None."""
-        return self.column[len(METRIC_PREFIX) :] if self.column.startswith(METRIC_PREFIX) else None
-
-    @property
-    def label(self) -> str:
-        """What people call it; foreign text."""
-        return f"{self.metric or self.column} {'desc' if self.descending else 'asc'}"
-
-
-METRIC_PREFIX = "metric:"
+NO_BASELINE = ""
+"""Value of `session_baseline` of somebody who wants none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +41,21 @@ class TableChange:
 
     rows: IntArray
     order_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lineup:
+    """The runs that are compared.
+
+    Attributes:
+        baseline: Row of the baseline, or None when there is none.
+        why: Why it is that one, or why there is none.
+        candidates: Rows that are held against it, without the baseline itself.
+    """
+
+    baseline: int | None
+    why: str
+    candidates: tuple[int, ...] = ()
 
 
 class Workbench:
@@ -84,8 +73,8 @@ class Workbench:
         sort: Order of the list.
         filter_text: Words that every visible run matches.
         follow: The cursor stays on the newest run.
-        session_baseline: Run id set as baseline for this session only, or None.
-        loading: No listing has come to its end yet.
+        session_baseline: Run id set as baseline for this session only, NO_BASELINE for none at
+            all, or None when this session did not choose.
     """
 
     def __init__(self) -> None:
@@ -101,21 +90,41 @@ class Workbench:
         self.filter_text = ""
         self.follow = False
         self.session_baseline: str | None = None
-        self._eligible_total = 0
+        self._incoming: RunTable | None = None
+        self._shown_total = 0
         self._position_hint = 0
 
     # -- what the engine says --------------------------------------------------------------------
 
     def apply_runs(self, change: RunsChanged) -> TableChange:
-        """Merge a page of runs; cursor and marks stay on their runs."""
+        """Merge a page of runs; cursor and marks stay on their runs.
+
+        A listing that replaces a whole one is gathered aside and takes its place when it has come
+        to its end, so that an engine that starts again does not empty the screen.
+        """
         if change.reset:
-            self.table = RunTable()
+            self._incoming = RunTable()
+        if self._incoming is not None:
+            return self._apply_incoming(self._incoming, change.delta)
         content_id = self._content_id(self.cursor_id)
         rows = self.table.apply(change.delta)
+        return TableChange(rows, order_changed=self._settle(content_id))
+
+    def _apply_incoming(self, incoming: RunTable, delta: RunDelta) -> TableChange:
+        incoming.apply(delta)
+        if self.table.complete and not incoming.complete:
+            return TableChange(np.empty(0, dtype=np.int64), order_changed=False)
+        content_id = self._content_id(self.cursor_id)
+        self.table, self._incoming = incoming, None
+        self._settle(content_id)
+        return TableChange(np.arange(incoming.size), order_changed=True)
+
+    def _settle(self, content_id: str) -> bool:
         moved = self.reorder()
         self._keep_cursor(content_id)
-        self._drop_dead_marks()
-        return TableChange(rows, order_changed=moved or change.reset)
+        if self.table.complete:
+            self._drop_dead_marks()
+        return moved
 
     def apply_files(self, change: FilesChanged) -> None:
         """Merge changed files of the watch."""
@@ -134,18 +143,16 @@ class Workbench:
     @property
     def total(self) -> int:
         """Number of runs that a filter could show."""
-        return self._eligible_total
+        return self._shown_total
 
     def reorder(self) -> bool:
         """Work out the visible rows again; return whether they differ from before."""
-        table = self.table
-        shown = table.alive & ~self._hidden()
-        self._eligible_total = int(shown.sum())
+        shown = visible(self.table)
+        self._shown_total = int(shown.sum())
         if self.filter_text.strip():
-            shown = shown & match_words(table, self.filter_text)
-        rows = np.flatnonzero(shown)
-        order = rows[self._ranks(rows)] if len(rows) else rows
-        same = len(order) == len(self.order) and bool(np.array_equal(order, self.order))
+            shown &= match_words(self.table, self.filter_text)
+        order = display_order(self.table, np.flatnonzero(shown), self.sort)
+        same = bool(np.array_equal(order, self.order))
         self.order = order
         return not same
 
@@ -159,59 +166,6 @@ class Workbench:
         self.filter_text = text
         self.reorder()
         self._keep_cursor("")
-
-    def _hidden(self) -> BoolArray:
-        hidden = np.zeros(self.table.size, dtype=np.bool_)
-        for tag in _HIDING_TAGS:
-            column = self.table.tag_column(tag)
-            if column is not None:
-                hidden |= column.codes[: self.table.size] >= 0
-        return hidden
-
-    def _ranks(self, rows: IntArray) -> IntArray:
-        """Return positions into `rows` in display order; missing values are always last."""
-        values = self._sort_values(rows)
-        missing = np.isnan(values)
-        keys = np.where(missing, 0.0, -values if self.sort.descending else values)
-        starts = self.table.started_ms[rows]
-        newest = np.where(np.isnan(starts), np.inf, -starts)
-        if self.sort.column == SortKey.START:
-            missing = missing & ~self._is_pending(rows)  # a report without a date is new
-            keys = np.where(np.isnan(values) & ~missing, -np.inf, keys)
-        ranks: IntArray = np.lexsort((newest, keys, missing))
-        self._break_ties(ranks, rows, keys, newest)
-        return ranks
-
-    def _break_ties(
-        self, ranks: IntArray, rows: IntArray, keys: FloatArray, newest: FloatArray
-    ) -> None:
-        """Order runs that are equal otherwise by run id, so that they never swap places."""
-        equal = (np.diff(keys[ranks]) == 0) & (newest[ranks][1:] == newest[ranks][:-1])
-        if not equal.any():
-            return
-        ids = self.table.run_ids
-        edges = np.flatnonzero(np.concatenate(([True], ~equal, [True])))
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
-            if high - low > 1:
-                group = ranks[low:high]
-                ranks[low:high] = sorted(group, key=lambda at: ids[rows[at]], reverse=True)
-
-    def _sort_values(self, rows: IntArray) -> FloatArray:
-        table, column = self.table, self.sort.column
-        if self.sort.metric is not None:
-            values = table.metric(self.sort.metric)
-            return np.full(len(rows), np.nan) if values is None else values[rows]
-        if column == SortKey.NAME:
-            return _text_ranks([table.names[row].casefold() for row in rows])
-        if column == SortKey.MODE:
-            return _text_ranks([(table.tag(row, Tag.MODE) or table.param(row, "mode")) for row in rows])
-        if column == SortKey.STATE:
-            return table.status[rows].astype(np.float64)
-        return self.table.started_ms[rows]
-
-    def _is_pending(self, rows: IntArray) -> BoolArray:
-        pending = STATUSES.index(RunStatus.PENDING)
-        return np.asarray(self.table.status[rows] == pending, dtype=np.bool_)
 
     # -- cursor ----------------------------------------------------------------------------------
 
@@ -292,8 +246,8 @@ class Workbench:
     def mark_range(self) -> IntArray:
         """Mark every visible run from the last mark to the cursor; return their rows."""
         start = self.table.row_of(self.last_mark) if self.last_mark else None
-        found = np.flatnonzero(self.order == start) if start is not None else ()
-        first = int(found[0]) if len(found) else self.position
+        found = [] if start is None else np.flatnonzero(self.order == start).tolist()
+        first = found[0] if found else self.position
         low, high = sorted((first, self.position))
         rows = self.order[low : high + 1]
         for row in rows:
@@ -316,12 +270,14 @@ class Workbench:
         """Return the baseline that `row` is compared with, and why it is that one."""
         if row is None:
             return BaselineChoice(None, "no run")
-        if self.session_baseline is not None:
-            found = self.table.row_of(self.session_baseline)
-            if found is not None:
-                return BaselineChoice(found, "set in this session")
-        shared = self.store.baseline_run_id if self.store is not None else ""
-        return default_baseline(self.table, row, shared_run_id=shared)
+        if self.session_baseline == NO_BASELINE:
+            return BaselineChoice(None, "none was chosen (B picks one)")
+        return default_baseline(
+            self.table,
+            row,
+            shared_run_id=self.store.baseline_run_id if self.store is not None else "",
+            session_run_id=self.session_baseline,
+        )
 
     @property
     def fixed_baseline_id(self) -> str:
@@ -330,11 +286,25 @@ class Workbench:
             return self.session_baseline
         return self.store.baseline_run_id if self.store is not None else ""
 
-    # -- what the list asks ----------------------------------------------------------------------
+    def lineup(self) -> Lineup | None:
+        """Return what is compared: the marked runs, else the one under the cursor.
 
-    def is_generation(self, row: int) -> bool:
-        """Whether the run only produced something to be evaluated."""
-        return self.table.tag(row, Tag.KIND) == GENERATION
+        Several marked runs are held against the set baseline; where none is set, against the
+        oldest of them. None when nothing is there to compare.
+        """
+        table = self.table
+        marked = [row for row in map(table.row_of, self.marks) if row is not None]
+        if len(marked) > 1 and not self.fixed_baseline_id and self.session_baseline is None:
+            ordered = [int(row) for row in order_rows(table, np.array(marked, dtype=np.int64))]
+            return Lineup(ordered[0], "oldest marked", tuple(ordered[1:]))
+        rows = marked or ([self.cursor_row] if self.cursor_row is not None else [])
+        if not rows:
+            return None
+        choice = self.baseline_for(rows[0])
+        rest = tuple(row for row in rows if row != choice.row)
+        return Lineup(choice.row, choice.why, rest)
+
+    # -- what the list asks ----------------------------------------------------------------------
 
     def is_local(self, row: int) -> bool:
         """Whether the store does not have the run yet."""
@@ -342,20 +312,17 @@ class Workbench:
 
     def mode_of(self, row: int) -> str | None:
         """Return the run's mode, or None."""
-        return self.table.tag(row, Tag.MODE) or self.table.param(row, "mode")
+        return mode_of(self.table, row)
 
-    def headline(self) -> str | None:
-        """Return the name of the primary metric, or None without one."""
-        return headline(self.table)
+    def headline(self, row: int | None = None) -> str | None:
+        """Return the name of the primary metric of a run or of the list, or None without one."""
+        return headline(self.table, row)
+
+    def name_of(self, run_id: str) -> str:
+        """Return the name of a run (foreign text), or "" when it is not known."""
+        row = self.table.row_of(run_id)
+        return "" if row is None else self.table.names[row]
 
     def names(self, run_ids: Iterable[str]) -> list[str]:
         """Return the names of known runs among `run_ids`; foreign text."""
-        rows = (self.table.row_of(run_id) for run_id in run_ids)
-        return [self.table.names[row] for row in rows if row is not None]
-
-
-def _text_ranks(texts: list[str] | list[str | None]) -> FloatArray:
-    known = sorted({text for text in texts if text is not None})
-    ranks = {text: float(rank) for rank, text in enumerate(known)}
-    return np.array([np.nan if text is None else ranks[text] for text in texts])
-
+        return [name for name in map(self.name_of, run_ids) if name]

@@ -40,7 +40,11 @@ LIGHT = Theme(
     dark=False,
     variables={"better": BETTER_LIGHT, "worse": WORSE_LIGHT, "quiet": "#6b737c"},
 )
-ANSI_VARIABLES = {"better": "ansi_bright_blue", "worse": "ansi_yellow", "quiet": "ansi_bright_black"}
+ANSI_VARIABLES = {
+    "better": "ansi_bright_blue",
+    "worse": "ansi_yellow",
+    "quiet": "ansi_bright_black",
+}
 """The same three names for the 16-colour themes, which Textual brings along."""
 
 _NAMES = {

@@ -6,7 +6,6 @@ is the difference between following a held key and lagging behind it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -20,15 +19,18 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from evaltui.domain.table import IntArray
-from evaltui.ui.columns import Cell, Column, ColumnPlan, RowText
+from evaltui.ui.columns import Cell, Column, ColumnPlan
 from evaltui.ui.model import Workbench
+from evaltui.ui.row_text import RowText
 
 CACHED_LINES = 2_000
 GUTTER = 2
 """Cells in front of the first column: the cursor mark and a blank."""
 
+_LEAST_TO_SHORTEN = 4
 
-class RunList(ScrollView, can_focus=True):
+
+class RunList(ScrollView, can_focus=True, inherit_bindings=False):
     """Lines of the workbench's visible runs, a header line above them.
 
     Args:
@@ -45,6 +47,7 @@ class RunList(ScrollView, can_focus=True):
         "run-list--mark",
         "run-list--cursor",
         "run-list--bad",
+        "run-list--trend",
     }
 
     class Moved(Message):
@@ -60,8 +63,7 @@ class RunList(ScrollView, can_focus=True):
         self._plan: ColumnPlan = rows.plan(80)
         self._strips: dict[tuple[int, int, bool], Strip] = {}
         self._styles: dict[str, Style] = {}
-        self._drawn_baseline = ""
-        self._cursor_glyph = ">" if rows.glyphs.ascii_only else "▌"
+        self._cursor_glyph = rows.glyphs.cursor
 
     # -- drawing ---------------------------------------------------------------------------------
 
@@ -248,20 +250,21 @@ def _fit(cell: Cell, column: Column) -> str:
     return pad + text if column.right else text + pad
 
 
-def shorten(text: str, width: int, measure: Callable[[str], int] = cell_len) -> str:
+def shorten(text: str, width: int) -> str:
     """Cut the middle of a text so that its two ends, which tell runs apart, stay.
 
     Args:
+        text: A cleaned text.
         width: Cells available, at least 1.
     """
-    if measure(text) <= width:
+    if cell_len(text) <= width:
         return text
-    if width < 4:
+    if width < _LEAST_TO_SHORTEN:
         return set_cell_size(text, width)
     tail = (width - 1) * 3 // 5
     head = width - 1 - tail
     left = set_cell_size(text, head).rstrip()
     right = text[-tail:]
-    while measure(right) > tail:
+    while cell_len(right) > tail:
         right = right[1:]
     return f"{left}…{right}"

@@ -1,0 +1,146 @@
+"""Numbers, differences and instants as the screen writes them."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from evaltui.domain.catalogue import MetricSpec
+from evaltui.domain.metric import Direction, Unit
+
+_SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_COMPACT_FROM = 10_000
+_HOUR_S = 3_600
+_DAY_S = 24 * _HOUR_S
+_BIG_RATIO = 9.995
+START_NEEDS = 12
+"""Cells of a date with its time of day."""
+
+
+def value_text(value: float | None, spec: MetricSpec, *, missing: str, width: int = 12) -> str:
+    """Return a metric's value in its unit's precision, never longer than `width`.
+
+    A number that does not fit loses decimals, then gets a suffix or an exponent: digits are never
+    cut off, which would be another number.
+
+    Args:
+        value: The value; None or NaN is missing.
+        spec: What is known about the metric.
+        missing: Text for a missing value.
+        width: Cells available, at least 6.
+    """
+    if value is None or not math.isfinite(value):
+        return missing
+    compact = spec.unit in {Unit.TOKENS, Unit.COUNT} and abs(value) >= _COMPACT_FROM
+    return number_text(value, 1 if compact else spec.precision, width=width, compact=compact)
+
+
+def number_text(value: float, precision: int, *, width: int = 12, compact: bool = False) -> str:
+    """Return a finite number with `precision` decimals in at most `width` cells (at least 6)."""
+    tries = [] if compact else [f"{value:.{digits}f}" for digits in range(precision, -1, -1)]
+    if tries and value and not tries[0].strip("-0."):
+        tries = []  # it would read as zero
+    size = abs(value)
+    for limit, suffix in _SUFFIXES:
+        if size >= limit:
+            tries += [f"{value / limit:.{digits}f}{suffix}" for digits in (1, 0)]
+            break
+    tries += [f"{value:.1e}", f"{value:.0e}"]
+    text = next((text for text in tries if len(text) <= width), tries[-1])
+    return text.removeprefix("-") if not text.strip("-0.") else text
+
+
+def delta_text(delta: float | None, spec: MetricSpec, *, missing: str, width: int = 10) -> str:
+    """Return a difference with its sign; rates and percentages in percentage points."""
+    if delta is None:
+        return missing
+    if spec.unit in {Unit.RATE, Unit.PERCENT}:
+        points = delta * 100 if spec.unit is Unit.RATE else delta
+        return _signed(points, 1, width - 2) + "pp"
+    compact = spec.unit in {Unit.TOKENS, Unit.COUNT} and abs(delta) >= _COMPACT_FROM
+    return _signed(delta, 1 if compact else spec.precision, width, compact=compact)
+
+
+def relative_text(relative: float | None, *, missing: str) -> str:
+    """Return a relative difference in percent, at most 7 cells."""
+    if relative is None:
+        return missing
+    if abs(relative) >= _BIG_RATIO:
+        return f"{'+' if relative > 0 else '-'}>999%"
+    return _signed(relative * 100, 1, 6) + "%"
+
+
+def tolerance_text(spec: MetricSpec, *, missing: str) -> str:
+    """Return how far the metric may move before it counts, such as `2pp`, `5%` or `0.1`."""
+    tolerance = spec.tolerance
+    if not tolerance.amount:
+        return missing
+    if tolerance.relative:
+        return f"{tolerance.amount * 100:g}%"
+    if spec.unit in {Unit.RATE, Unit.PERCENT}:
+        return f"{tolerance.amount * (100 if spec.unit is Unit.RATE else 1):g}pp"
+    return f"{tolerance.amount:g}"
+
+
+def beyond_tolerance(spec: MetricSpec, baseline: float | None, value: float | None) -> str:
+    """Return "better" or "worse" for a move that counts, else "".
+
+    Args:
+        spec: What is known about the metric; a neutral one is never better or worse.
+        baseline: The value to compare with, or None.
+        value: The value, or None.
+    """
+    if baseline is None or value is None or spec.direction is Direction.NEUTRAL:
+        return ""
+    delta = value - baseline
+    slack = 1e-9 * max(abs(value), abs(baseline))
+    if abs(delta) <= spec.tolerance.around(baseline) + slack:
+        return ""
+    return "better" if (delta > 0) is (spec.direction is Direction.HIGHER) else "worse"
+
+
+def start_text(started_ms: float | None, now_s: float, width: int) -> str:
+    """Return when a run started, in local time: the time today, else the date.
+
+    Args:
+        started_ms: Epoch milliseconds; None or NaN is missing.
+        now_s: Epoch seconds of now.
+        width: 6 cells give the time or the date, 12 and more both.
+    """
+    if started_ms is None or not math.isfinite(started_ms):
+        return ""
+    try:
+        then, now = time.localtime(started_ms / 1000), time.localtime(now_s)
+    except (OverflowError, OSError, ValueError):
+        return "?"
+    if then[:3] == now[:3]:
+        return time.strftime("%H:%M", then)
+    if then.tm_year == now.tm_year:
+        return time.strftime("%b %d %H:%M" if width >= START_NEEDS else "%b %d", then)
+    return time.strftime("%Y-%m-%d" if width >= START_NEEDS else "%b'%y", then)
+
+
+def clock_text(seconds: float | None) -> str:
+    """Return the local time of day, or "" for None and 0."""
+    return time.strftime("%H:%M", time.localtime(seconds)) if seconds else ""
+
+
+def duration_text(seconds: float) -> str:
+    """Return a length of time in two units at most: `4.2 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 10:  # noqa: PLR2004 - below ten seconds tenths are worth a look
+        return f"{seconds:.1f} s"
+    if seconds < 60:  # noqa: PLR2004 - seconds in a minute
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if seconds < _HOUR_S:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if seconds < _DAY_S:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def _signed(value: float, precision: int, width: int, *, compact: bool = False) -> str:
+    text = number_text(value, precision, width=width - 1, compact=compact)
+    return text if text.startswith("-") or not value else f"+{text}"

@@ -1,0 +1,240 @@
+"""Signs and little charts, in blocks, braille or plain ASCII."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from evaltui.domain.table import FloatArray
+
+_BRAILLE_BASE = 0x2800
+_LEFT_DOTS = (0x40, 0x04, 0x02, 0x01)
+"""Dots of the left half of a braille cell, from the bottom up."""
+_RIGHT_DOTS = (0x80, 0x20, 0x10, 0x08)
+_DOTS = len(_LEFT_DOTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """The signs of one setting.
+
+    Attributes:
+        name: "block", "braille" or "ascii".
+        missing: A value that is not there.
+        cursor: Mark in the gutter of the run under the cursor.
+        levels: Glyphs of a sparkline, lowest first.
+        gap: A run without a value in a sparkline.
+        states: Sign per state of a run; see `row_text`.
+        up: Higher is better.
+        down: Lower is better.
+        ellipsis: Stands for what was cut.
+    """
+
+    name: str
+    missing: str
+    cursor: str
+    levels: str
+    gap: str
+    states: Mapping[str, str]
+    up: str
+    down: str
+    ellipsis: str
+
+    @property
+    def ascii_only(self) -> bool:
+        """Whether nothing beyond ASCII may be drawn."""
+        return self.name == "ascii"
+
+
+_UNICODE_STATES = {
+    "finished": "✓",
+    "running": "▸",
+    "scheduled": "○",
+    "failed": "✗",
+    "killed": "⊘",
+    "pending": "…",
+    "partial": "~",
+    "generation": "g",
+    "superseded": "s",
+}
+_ASCII_STATES = {
+    "finished": " ",
+    "running": "R",
+    "scheduled": "o",
+    "failed": "x",
+    "killed": "k",
+    "pending": ".",
+    "partial": "~",
+    "generation": "g",
+    "superseded": "s",
+}
+BLOCK = Glyphs(
+    name="block",
+    missing="·",
+    cursor="▌",
+    levels="▁▂▃▄▅▆▇█",
+    gap=" ",
+    states=_UNICODE_STATES,
+    up="↑",
+    down="↓",
+    ellipsis="…",
+)
+BRAILLE = replace(BLOCK, name="braille", levels="⣀⣤⣶⣿")
+ASCII = Glyphs(
+    name="ascii",
+    missing="-",
+    cursor=">",
+    levels="_.-=+*#",
+    gap=" ",
+    states=_ASCII_STATES,
+    up="^",
+    down="v",
+    ellipsis="~",
+)
+
+
+def choose_glyphs(wish: str, environ: Mapping[str, str] = os.environ) -> Glyphs:
+    """Return the glyphs for a setting; `auto` is ASCII where the locale is not UTF-8.
+
+    Args:
+        wish: "auto", "block", "braille" or "ascii".
+        environ: The environment; LC_ALL beats LC_CTYPE, which beats LANG.
+    """
+    named = {"block": BLOCK, "braille": BRAILLE, "ascii": ASCII}
+    if wish in named:
+        return named[wish]
+    locale = next((environ[key] for key in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(key)), "")
+    plain_locale = locale in {"C", "POSIX"} or ("." in locale and "utf" not in locale.lower())
+    return ASCII if plain_locale or environ.get("TERM") == "linux" else BLOCK
+
+
+def bounds(values: FloatArray, least_span: float = 0.0) -> tuple[float, float]:
+    """Return a scale for a chart: lowest and highest value, at least `least_span` apart.
+
+    Without the least span a series that moves by a hair looks like one that moves by half.
+
+    Args:
+        values: NaN is a gap; without any finite value the scale is 0 to 1.
+        least_span: Smallest difference between the two ends, in the metric's unit.
+    """
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return 0.0, 1.0
+    low, high = float(finite.min()), float(finite.max())
+    lacking = least_span - (high - low)
+    return (low - lacking / 2, high + lacking / 2) if lacking > 0 else (low, high)
+
+
+def sparkline(
+    values: FloatArray, glyphs: Glyphs, *, width: int | None = None, least_span: float = 0.0
+) -> str:
+    """Draw one line of a series, newest at the right.
+
+    Args:
+        values: NaN is a gap.
+        glyphs: The signs to draw with.
+        width: Cells of the result; more values than cells are shown by the worst deviation of
+            each group, so that a single bad run stays visible. None: one cell per value.
+        least_span: See `bounds`.
+
+    Returns:
+        Exactly `width` cells.
+    """
+    cells = len(values) if width is None else width
+    if cells <= 0:
+        return ""
+    low, high = bounds(values, least_span)
+    if len(values) > cells:
+        values = _squeeze(values, cells)
+    top = len(glyphs.levels) - 1
+    text = [glyphs.gap] * (cells - len(values))
+    for value in values.tolist():
+        text.append(glyphs.levels[_level(value, low, high, top)] if value == value else glyphs.gap)  # noqa: PLR0124 - NaN
+    return "".join(text)
+
+
+def _level(value: float, low: float, high: float, top: int) -> int:
+    if high <= low:
+        return top // 2
+    return max(0, min(top, round((value - low) / (high - low) * top)))
+
+
+def _squeeze(values: FloatArray, cells: int) -> FloatArray:
+    """Return one value per cell: of each group the one farthest from the median of all."""
+    finite = values[np.isfinite(values)]
+    middle = float(np.median(finite)) if len(finite) else 0.0
+    edges = np.linspace(0, len(values), cells + 1).round().astype(int)
+    squeezed = np.full(cells, np.nan)
+    for cell in range(cells):
+        group = values[edges[cell] : edges[cell + 1]]
+        group = group[np.isfinite(group)]
+        if len(group):
+            squeezed[cell] = group[int(np.argmax(np.abs(group - middle)))]
+    return squeezed
+
+
+def chart(
+    values: FloatArray, glyphs: Glyphs, *, width: int, height: int, scale: tuple[float, float]
+) -> list[str]:
+    """Draw a series over several lines, top line first, newest at the right.
+
+    Args:
+        values: NaN is a gap.
+        glyphs: The signs to draw with.
+        width: Cells per line; fewer values than cells are spread where two or more cells each fit.
+        height: Lines, at least 1.
+        scale: Values at the lower and upper edge.
+
+    Returns:
+        `height` texts of exactly `width` cells.
+    """
+    if glyphs.name == "braille":
+        return _braille_chart(values, width=width, height=height, scale=scale)
+    columns = _columns(values, width)
+    steps = len(glyphs.levels) if glyphs.name == "block" else 1
+    rows: list[list[str]] = [[" "] * width for _ in range(height)]
+    for x, value in enumerate(columns.tolist()):
+        if value != value:  # noqa: PLR0124 - NaN
+            continue
+        level = _level(value, *scale, height * steps - 1)
+        if glyphs.name == "block":
+            _draw_bar(rows, x, level, glyphs.levels)
+        else:
+            rows[height - 1 - level][x] = "*"
+    return ["".join(row) for row in rows]
+
+
+def _draw_bar(rows: list[list[str]], x: int, level: int, levels: str) -> None:
+    full, rest = divmod(level, len(levels))
+    height = len(rows)
+    for line in range(full):
+        rows[height - 1 - line][x] = levels[-1]
+    rows[height - 1 - full][x] = levels[rest]
+
+
+def _braille_chart(
+    values: FloatArray, *, width: int, height: int, scale: tuple[float, float]
+) -> list[str]:
+    cells = [[0] * width for _ in range(height)]
+    for x, value in enumerate(_columns(values, width * 2).tolist()):
+        if value != value:  # noqa: PLR0124 - NaN
+            continue
+        level = _level(value, *scale, height * _DOTS - 1)
+        line, dot = divmod(level, _DOTS)
+        dots: Sequence[int] = _RIGHT_DOTS if x % 2 else _LEFT_DOTS
+        cells[height - 1 - line][x // 2] |= dots[dot]
+    return ["".join(chr(_BRAILLE_BASE + cell) for cell in row) for row in cells]
+
+
+def _columns(values: FloatArray, width: int) -> FloatArray:
+    """Return one value per column: squeezed, or spread over several columns each."""
+    if len(values) > width:
+        return _squeeze(values, width)
+    if not len(values):
+        return np.full(width, np.nan)
+    repeat = max(1, min(4, width // len(values)))
+    spread = np.repeat(values, repeat)
+    return np.concatenate((np.full(width - len(spread), np.nan), spread))

@@ -1,0 +1,111 @@
+"""Which runs the list shows and in what order; missing values are always last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+import numpy as np
+
+from evaltui.domain.run import RunStatus
+from evaltui.domain.select import mode_codes
+from evaltui.domain.table import STATUSES, BoolArray, FloatArray, IntArray, RunTable
+
+METRIC_PREFIX = "metric:"
+
+_PENDING = STATUSES.index(RunStatus.PENDING)
+
+
+class SortKey(StrEnum):
+    """Columns to sort by that are no metrics."""
+
+    START = "start"
+    NAME = "name"
+    MODE = "mode"
+    STATE = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """Order of the list: a SortKey or `metric:<name>`, and the direction."""
+
+    column: str = SortKey.START
+    descending: bool = True
+
+    @property
+    def metric(self) -> str | None:
+        """Name of the metric that is sorted by, or None."""
+        return self.column[len(METRIC_PREFIX) :] if self.column.startswith(METRIC_PREFIX) else None
+
+    @property
+    def label(self) -> str:
+        """What people call it; foreign text."""
+        return f"{self.metric or self.column} {'desc' if self.descending else 'asc'}"
+
+
+def display_order(table: RunTable, rows: IntArray, sort: Sort) -> IntArray:
+    """Return `rows` as the list shows them, top first.
+
+    Equal values are ordered by start, newest first, then by run id, so that no two runs ever swap
+    places by themselves. A pending report without a date counts as the newest.
+
+    Args:
+        table: The runs.
+        rows: Rows to put in order.
+        sort: By what.
+    """
+    if not len(rows):
+        return rows
+    values = _sort_values(table, rows, sort)
+    missing = np.isnan(values)
+    keys = np.where(missing, 0.0, -values if sort.descending else values)
+    starts = table.started_ms[rows]
+    newest = np.where(np.isnan(starts), np.inf, -starts)
+    if sort.column == SortKey.START:
+        undated = missing & (table.status[rows] == _PENDING)
+        keys = np.where(undated, -np.inf, keys)
+        missing = missing & ~undated
+    ranks: IntArray = np.lexsort((newest, keys, missing))
+    _break_ties(ranks, rows, (keys, newest, missing), table.run_ids)
+    return rows[ranks]
+
+
+def _break_ties(
+    ranks: IntArray,
+    rows: IntArray,
+    keys: tuple[FloatArray | BoolArray, ...],
+    run_ids: Sequence[str],
+) -> None:
+    equal = np.ones(len(ranks) - 1, dtype=np.bool_)
+    for key in keys:
+        ranked = key[ranks]
+        equal &= ranked[1:] == ranked[:-1]
+    if not equal.any():
+        return
+    edges = np.flatnonzero(np.concatenate(([True], ~equal, [True])))
+    for low, high in pairwise(edges.tolist()):
+        if high - low > 1:
+            group = ranks[low:high].tolist()
+            ranks[low:high] = sorted(group, key=lambda at: run_ids[int(rows[at])], reverse=True)
+
+
+def _sort_values(table: RunTable, rows: IntArray, sort: Sort) -> FloatArray:
+    if sort.metric is not None:
+        values = table.metric(sort.metric)
+        return np.full(len(rows), np.nan) if values is None else values[rows]
+    if sort.column == SortKey.NAME:
+        return _text_ranks([table.names[row].casefold() for row in rows])
+    if sort.column == SortKey.MODE:
+        codes, modes = mode_codes(table)
+        return _text_ranks([modes[code] if code >= 0 else None for code in codes[rows]])
+    if sort.column == SortKey.STATE:
+        return table.status[rows].astype(np.float64)
+    return table.started_ms[rows]
+
+
+def _text_ranks(texts: Sequence[str | None]) -> FloatArray:
+    known = sorted({text for text in texts if text is not None})
+    ranks = {text: float(rank) for rank, text in enumerate(known)}
+    return np.array([np.nan if text is None else ranks[text] for text in texts])
