@@ -1,19 +1,10 @@
-"""Durations, sizes and moments as people read them."""
+"""Sizes and moments as people read them."""
 
 from __future__ import annotations
 
 import time
 
-_MINUTES_FROM_S = 90
-_HOURS_FROM_S = 90 * 60
 _UNITS = ("B", "kB", "MB", "GB", "TB")
-
-
-def duration_text(seconds: float) -> str:
-    """Return a duration in whole seconds, minutes, or hours with one decimal."""
-    if seconds < _MINUTES_FROM_S:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < _HOURS_FROM_S else f"{seconds / 3600:.1f} h"
 
 
 def size_text(size_bytes: int) -> str:

@@ -13,6 +13,7 @@ from evaltui.domain.run import Run
 from evaltui.domain.text import clean
 from evaltui.ui.amounts import size_text
 from evaltui.ui.columns import Cell
+from evaltui.ui.glyphs import BLOCK, Glyphs
 from evaltui.ui.widgets.line_table import LineTable, TableColumn
 from evaltui.ui.widgets.note import Note
 
@@ -50,14 +51,14 @@ class Artifacts(Vertical):
     Artifacts { height: 1fr; }
     """
 
-    def __init__(self, *, ascii_only: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, glyphs: Glyphs = BLOCK, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._ascii_only = ascii_only
+        self._glyphs = glyphs
 
     def compose(self) -> ComposeResult:
         """Lay out a line of words and the table."""
         yield Note(id="artifacts-about")
-        yield LineTable(ascii_only=self._ascii_only)
+        yield LineTable(glyphs=self._glyphs)
 
     @property
     def table(self) -> LineTable:
@@ -73,7 +74,7 @@ class Artifacts(Vertical):
             problem: Why there is no detail, in one line (foreign text), or "".
         """
         found = detail.artifacts if detail is not None else ()
-        lines = ArtifactLines(found, missing="-" if self._ascii_only else "·")
+        lines = ArtifactLines(found, missing=self._glyphs.missing)
         self.query_one(Note).show([Content(_about(run, detail, problem))])
         self.table.show(lines, COLUMNS)
 

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from evaltui.domain.events import RunDetail
 from evaltui.domain.text import clean
 from evaltui.ui.columns import Cell
+from evaltui.ui.glyphs import BLOCK, Glyphs
 from evaltui.ui.widgets.line_table import TableColumn
 
 Value = str | float | None
@@ -45,7 +46,7 @@ class CaseLines:
         sort: Index of the column to sort by, or None for failures first.
         descending: Direction of the sort; missing values are last either way.
         skip: Number of columns after the first that are left out, to look further right.
-        missing: What stands for a missing value.
+        glyphs: The signs to draw with.
     """
 
     def __init__(
@@ -55,17 +56,15 @@ class CaseLines:
         sort: int | None = None,
         descending: bool = False,
         skip: int = 0,
-        missing: str = "·",
+        glyphs: Glyphs = BLOCK,
     ) -> None:
         self.names = detail.case_columns
         self._rows = detail.case_rows
-        self._missing = missing
+        self._missing = glyphs.missing
         self._judged = [_judges(name, self._column(at)) for at, name in enumerate(self.names)]
         self._order = self._sorted(sort, descending=descending)
         self._shown = [0, *range(1 + skip, len(self.names))] if self.names else []
-        self._marks = {sort: "↓" if descending else "↑"} if sort is not None else {}
-        if missing == "-" and sort is not None:
-            self._marks = {sort: "v" if descending else "^"}
+        self._marks = {sort: glyphs.down if descending else glyphs.up} if sort is not None else {}
 
     def __len__(self) -> int:
         return len(self._rows)

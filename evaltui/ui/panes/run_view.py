@@ -14,7 +14,9 @@ from textual.content import Content
 from evaltui.domain.events import RunDetail
 from evaltui.domain.run import Run, Tag
 from evaltui.domain.text import clean, clean_lines
-from evaltui.ui.amounts import duration_text, local_time
+from evaltui.ui.amounts import local_time
+from evaltui.ui.format import duration_text
+from evaltui.ui.glyphs import BLOCK, Glyphs
 from evaltui.ui.keys import RUN_KEYS, bindings
 from evaltui.ui.panes.artifacts import COLUMNS as ARTIFACT_COLUMNS
 from evaltui.ui.panes.artifacts import ArtifactLines
@@ -44,7 +46,7 @@ class RunView(Vertical):
     """What is known of a run.
 
     Args:
-        ascii_only: Draw in ASCII.
+        glyphs: The signs to draw with.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(RUN_KEYS)]
@@ -55,10 +57,10 @@ class RunView(Vertical):
     RunView #run-about { height: 3; }
     """
 
-    def __init__(self, *, ascii_only: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, glyphs: Glyphs = BLOCK, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._ascii_only = ascii_only
-        self._missing = "-" if ascii_only else "·"
+        self._glyphs = glyphs
+        self._missing = glyphs.missing
         self._run: Run | None = None
         self._detail: RunDetail | None = None
         self._problem = ""
@@ -71,7 +73,7 @@ class RunView(Vertical):
         """Lay out head, section names, table and the words on the line under the cursor."""
         yield Note(id="run-head")
         yield Note(steady=True, id="run-sections")
-        yield LineTable(ascii_only=self._ascii_only)
+        yield LineTable(glyphs=self._glyphs)
         yield Note(steady=True, id="run-about")
 
     @property
@@ -165,7 +167,7 @@ class RunView(Vertical):
                 sort=self._sort.column,
                 descending=self._sort.descending,
                 skip=self._skip,
-                missing=self._missing,
+                glyphs=self._glyphs,
             )
             return cases, cases.columns()
         if self._section == "artifacts":

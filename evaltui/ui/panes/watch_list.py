@@ -21,8 +21,9 @@ from evaltui.domain.events import (
     WatchStatus,
 )
 from evaltui.domain.text import clean
-from evaltui.ui.amounts import duration_text
 from evaltui.ui.columns import Cell
+from evaltui.ui.format import duration_text
+from evaltui.ui.glyphs import BLOCK, Glyphs
 from evaltui.ui.keys import WATCH_KEYS, bindings
 from evaltui.ui.panes.wishes import CopyRequested, Said
 from evaltui.ui.widgets.line_table import LineTable, TableColumn
@@ -89,7 +90,7 @@ class WatchList(Vertical):
 
     Args:
         run_name: Returns the name of a run id (foreign text), or "" when it is not known.
-        ascii_only: Draw in ASCII.
+        glyphs: The signs to draw with.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(WATCH_KEYS)]
@@ -117,19 +118,19 @@ class WatchList(Vertical):
         self,
         run_name: Callable[[str], str] = lambda _: "",
         *,
-        ascii_only: bool = False,
+        glyphs: Glyphs = BLOCK,
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
         super().__init__(id=id)
         self._run_name = run_name
-        self._ascii_only = ascii_only
+        self._glyphs = glyphs
         self._lines = FileLines((), run_name)
         self._status: WatchStatus | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out counters, table and the words below it."""
         yield Note(id="watch-counts")
-        yield LineTable(ascii_only=self._ascii_only)
+        yield LineTable(glyphs=self._glyphs)
         yield Note(steady=True, id="watch-about")
 
     @property

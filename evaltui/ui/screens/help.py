@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from evaltui.domain.text import clean
 from evaltui.ui.columns import Cell
+from evaltui.ui.glyphs import BLOCK, Glyphs
 from evaltui.ui.keys import Key, shown_keys
 from evaltui.ui.widgets.line_table import LineTable, TableColumn
 
@@ -37,7 +38,7 @@ class HelpScreen(ModalScreen[None]):
     Args:
         keys: The keys that work where help was asked for, in order.
         keymap: The configured keys by binding id.
-        ascii_only: Draw the cursor mark in ASCII.
+        glyphs: The signs to draw with.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,17 +55,17 @@ class HelpScreen(ModalScreen[None]):
     """
 
     def __init__(
-        self, keys: Sequence[Key], keymap: Mapping[str, str], *, ascii_only: bool = False
+        self, keys: Sequence[Key], keymap: Mapping[str, str], *, glyphs: Glyphs = BLOCK
     ) -> None:
         super().__init__()
         self._lines = HelpLines(keys, keymap)
-        self._ascii_only = ascii_only
+        self._glyphs = glyphs
 
     def compose(self) -> ComposeResult:
         """Lay out the table."""
         with Vertical():
             yield Static(Content.styled("Keys", "bold $primary"))
-            yield LineTable(ascii_only=self._ascii_only)
+            yield LineTable(glyphs=self._glyphs)
             yield Static(
                 Content.styled(
                     'esc closes · rebind by id in config.toml: [keys] "runs.compare" = "x"',

@@ -21,6 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from evaltui.ui.columns import Cell
+from evaltui.ui.glyphs import BLOCK, Glyphs
 from evaltui.ui.keys import LIST_KEYS, bindings
 from evaltui.ui.widgets.run_list import shorten
 
@@ -112,7 +113,7 @@ class LineTable(ScrollView, can_focus=True):
     """A head and rows, with a cursor.
 
     Args:
-        ascii_only: Draw the cursor mark in ASCII.
+        glyphs: The signs to draw with.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(LIST_KEYS)]
@@ -168,7 +169,7 @@ class LineTable(ScrollView, can_focus=True):
             """The table whose row was chosen."""
             return self.table
 
-    def __init__(self, *, ascii_only: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, glyphs: Glyphs = BLOCK, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._lines: Lines = NoLines()
         self._columns: tuple[TableColumn, ...] = ()
@@ -177,7 +178,7 @@ class LineTable(ScrollView, can_focus=True):
         self._cursor_key = ""
         self._strips: dict[tuple[int, bool], Strip] = {}
         self._styles: dict[str, Style] = {}
-        self._cursor_glyph = ">" if ascii_only else "▌"
+        self._cursor_glyph = glyphs.cursor
 
     # -- what is shown ---------------------------------------------------------------------------
 
