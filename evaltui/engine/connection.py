@@ -1,0 +1,126 @@
+"""How the store is: a state machine without threads or network, driven by the poller."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from evaltui.domain.events import StoreState, StoreStatus
+from evaltui.domain.run import Experiment, Tag
+from evaltui.errors import StoreError, StoreUnreachableError
+
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 60.0
+LONGEST_ASKED_S = 300.0
+"""A server may ask for this much patience (Retry-After), not for more."""
+
+REFUSED_RETRY_S = 30.0
+"""Somebody has to act first: a credential, a permission, a restored experiment."""
+
+
+class Connection:
+    """The state of the link to one store, and when it is to be asked next.
+
+    Args:
+        status: What is known before the first answer.
+        tell: Called with the status whenever something visible in it changed. The age of the data
+            alone is not told: it would be told with every poll.
+        jitter_ratio: Polls come at the interval ± this share of it (shared rate limits).
+        clock: Epoch seconds.
+        chance: Random number in [0, 1).
+    """
+
+    def __init__(
+        self,
+        status: StoreStatus,
+        *,
+        tell: Callable[[StoreStatus], None],
+        jitter_ratio: float = 0.0,
+        clock: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.status = replace(status, since_s=clock())
+        self._tell = tell
+        self._jitter = jitter_ratio
+        self._clock = clock
+        self._chance = chance
+        self._failures = 0
+        self._paused = False
+        self._told: StoreStatus | None = None
+
+    def announce(self) -> None:
+        """Tell the status as it is, if it was not told yet."""
+        comparable = replace(self.status, data_at_s=None)
+        if comparable != self._told:
+            self._told = comparable
+            self._tell(self.status)
+
+    def looked(self, experiment: Experiment | None) -> None:
+        """Note that the store answered; None means there is no such experiment yet."""
+        self._failures = 0
+        self._enter(
+            StoreState.LIVE,
+            experiment_id=experiment.experiment_id if experiment is not None else "",
+            experiment=(experiment.name or self.status.experiment)
+            if experiment is not None
+            else self.status.experiment,
+            baseline_run_id=experiment.tags.get(Tag.BASELINE, "") if experiment else "",
+        )
+
+    def fresh(self) -> None:
+        """Note that the data on show is what the store has now."""
+        self._failures = 0
+        self._enter(StoreState.LIVE, data_at_s=self._clock())
+
+    def failed(self, error: StoreError) -> float:
+        """Note a failure; return the seconds until the next try."""
+        self._failures += 1
+        if isinstance(error, StoreUnreachableError):
+            delay = self._back_off(error.retry_after_s)
+            state, next_try = StoreState.OFFLINE, self._clock() + delay
+        else:
+            delay = REFUSED_RETRY_S * (1 + self._jitter * self._chance())
+            state, next_try = StoreState.REFUSED, None
+        self._enter(state, next_try_s=next_try, error=error.message, hint=error.hint or "")
+        return delay
+
+    def pause(self, *, on: bool) -> None:
+        """Show that no polls come, or that they come again; answers meanwhile do not show."""
+        if on != self._paused:
+            self._paused = on
+            self._enter(StoreState.CONNECTING)
+
+    def interval_s(self) -> float:
+        """Return the seconds until the next poll of a store that answers."""
+        return self.status.poll_interval_s * (1 + self._jitter * (2 * self._chance() - 1))
+
+    def _enter(
+        self,
+        state: StoreState,
+        *,
+        next_try_s: float | None = None,
+        error: str = "",
+        hint: str = "",
+        **changes: str | float,
+    ) -> None:
+        if self._paused:
+            state, next_try_s = StoreState.PAUSED, None
+        since = self.status.since_s if state is self.status.state else self._clock()
+        self.status = replace(
+            self.status,
+            state=state,
+            since_s=since,
+            next_try_s=next_try_s,
+            error=error,
+            hint=hint,
+            **changes,  # type: ignore[arg-type]  # fields of the status, typed at the callers
+        )
+        self.announce()
+
+    def _back_off(self, asked_s: float | None) -> float:
+        if asked_s is not None:
+            return min(max(asked_s, FIRST_RETRY_S), LONGEST_ASKED_S)
+        longest: float = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(self._failures - 1, 10))
+        return longest * (0.5 + 0.5 * self._chance())

@@ -1,0 +1,67 @@
+"""Who has which content: the local answer to "is this report in the store already?"."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from evaltui.domain.run import Run, Tag
+
+
+class ContentIndex:
+    """Which active runs carry which content; safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runs: dict[str, dict[str, bool]] = {}
+        self._contents: dict[str, str] = {}
+        self._several: set[str] = set()
+
+    def runs(self, content_id: str) -> tuple[str, ...]:
+        """Return the ids of the runs of a content, in the order they were first seen."""
+        with self._lock:
+            return tuple(self._runs.get(content_id, ()))
+
+    def twins(self) -> frozenset[str]:
+        """Return contents with more than one run that is neither superseded nor a duplicate."""
+        with self._lock:
+            return frozenset(
+                content for content in self._several if sum(self._runs[content].values()) > 1
+            )
+
+    def update(self, runs: Iterable[Run], removed: Iterable[str]) -> None:
+        """Note new or changed runs and forget removed ones."""
+        with self._lock:
+            for run_id in removed:
+                self._drop(run_id)
+            for run in runs:
+                content = run.tags.get(Tag.CONTENT_ID, "")
+                if self._contents.get(run.run_id, content) != content:
+                    self._drop(run.run_id)
+                if content:
+                    self._add(run, content)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._runs.clear()
+            self._contents.clear()
+            self._several.clear()
+
+    def _add(self, run: Run, content: str) -> None:
+        known = self._runs.setdefault(content, {})
+        known[run.run_id] = not (run.tags.get(Tag.SUPERSEDED_BY) or run.tags.get(Tag.DUPLICATE_OF))
+        self._contents[run.run_id] = content
+        if len(known) > 1:
+            self._several.add(content)
+
+    def _drop(self, run_id: str) -> None:
+        content = self._contents.pop(run_id, None)
+        if content is None:
+            return
+        known = self._runs[content]
+        del known[run_id]
+        if not known:
+            del self._runs[content]
+        if len(known) < 2:  # noqa: PLR2004 - one run is no pair
+            self._several.discard(content)

@@ -1,0 +1,187 @@
+"""Reports on this machine as rows among the store's runs, until the store has them.
+
+Everything that reaches the run list goes through one LocalRows, so that the page that brings a
+run also takes its local row away: it never stands twice, and never not at all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import PurePath
+
+import numpy as np
+
+from evaltui.domain.events import PENDING_STATES, FileRole, FileRow, FileState
+from evaltui.domain.run import LOCAL_PREFIX, Run, RunStatus, Tag
+from evaltui.domain.table import RunDelta
+
+_EARLY = frozenset({FileState.SEEN, FileState.SETTLING})
+"""States of a file that has no entries, and so no runs of the ingest, yet."""
+
+_LOGGING = "logging"
+
+
+def file_runs(rows: Iterable[FileRow]) -> list[Run]:
+    """Return the files that are no report yet, and the directories of half-done evaluations.
+
+    The former are named by the file, the latter by the directory with how far they are.
+    """
+    found: list[Run] = []
+    for row in rows:
+        if row.role is FileRole.CASE:
+            if row.progress and row.state in PENDING_STATES:
+                found.append(_row(row, "progress", f"{PurePath(row.path).name}: {row.progress}"))
+        elif row.role is not FileRole.COMPANION and row.state in _EARLY:
+            found.append(_row(row, "file", PurePath(row.path).name))
+    return found
+
+
+def _row(row: FileRow, kind: str, name: str) -> Run:
+    return Run(
+        run_id=f"{LOCAL_PREFIX}{kind}:{row.file_id}",
+        experiment_id="",
+        name=name,
+        status=RunStatus.PENDING,
+        started_ms=None,
+        ended_ms=None,
+        tags={Tag.STATE: row.state.value, Tag.SOURCE: row.path},
+    )
+
+
+class LocalRows:
+    """Merges local rows into the pages of the store; safe for threads.
+
+    Args:
+        emit: Called with every page, one at a time, in the order they are to be applied; whether
+            everything before it is to be forgotten.
+        known_runs: Ids of the store's runs of a content.
+        lock: Held while rows are merged. Who changes the answers of `known_runs` holds it until
+            the page that tells of the change has been passed on.
+    """
+
+    def __init__(
+        self,
+        emit: Callable[[RunDelta, bool], None],
+        known_runs: Callable[[str], Collection[str]],
+        lock: threading.RLock,
+    ) -> None:
+        self._emit = emit
+        self._known_runs = known_runs
+        self._lock = lock
+        self._shown: dict[str, Run] = {}
+        self._by_content: dict[str, str] = {}
+        self._held: dict[str, RunDelta] = {}
+
+    def store_page(self, delta: RunDelta, reset: bool) -> None:
+        """Pass on a page of the store, without the local rows that it replaces.
+
+        A run that is still being written is held back while its local row, which has all the
+        values already, is there.
+        """
+        with self._lock:
+            if reset:
+                self._held.clear()
+                self._emit(delta, True)
+                self._emit_local(list(self._shown.values()), ())
+                return
+            arrived, held = self._sort(delta)
+            if held:
+                delta = self._hold(delta, held)
+            for run_id in delta.removed:
+                self._held.pop(run_id, None)
+            replaced = [self._forget(local_id) for local_id in arrived]
+            if replaced:
+                delta = dataclasses.replace(delta, removed=(*delta.removed, *replaced))
+            if delta.run_ids or delta.removed or delta.complete:
+                self._emit(delta, False)
+
+    def update(self, local: Iterable[Run]) -> None:
+        """Show these local rows and no others; nothing is emitted when nothing differs."""
+        with self._lock:
+            wanted = {run.run_id: run for run in local if not self._in_store(run)}
+            gone = [run_id for run_id in self._shown if run_id not in wanted]
+            changed = [run for run_id, run in wanted.items() if self._shown.get(run_id) != run]
+            contents = {self._shown[run_id].tags.get(Tag.CONTENT_ID, "") for run_id in gone}
+            self._shown = wanted
+            self._by_content = {
+                content: run.run_id
+                for run in wanted.values()
+                if (content := run.tags.get(Tag.CONTENT_ID, ""))
+            }
+            self._emit_local(changed, gone)
+            self._release(contents - {""})
+
+    def _in_store(self, run: Run) -> bool:
+        content = run.tags.get(Tag.CONTENT_ID, "")
+        if not content:
+            return False
+        others = set(self._known_runs(content)) - {run.tags.get(Tag.SUPERSEDES, "")}
+        return bool(others - self._held.keys())
+
+    def _sort(self, delta: RunDelta) -> tuple[list[str], list[int]]:
+        """Return the local rows that a page replaces, and its positions to be held back."""
+        contents = delta.tags.get(Tag.CONTENT_ID)
+        if contents is None or not self._by_content:
+            return [], []
+        states: Sequence[str | None] = delta.tags.get(Tag.STATE, (None,) * len(contents))
+        arrived: list[str] = []
+        held: list[int] = []
+        for position, content in enumerate(contents):
+            local_id = self._by_content.get(content or "")
+            if local_id is None:
+                continue
+            if states[position] == _LOGGING:
+                held.append(position)
+            elif delta.run_ids[position] != self._shown[local_id].tags.get(Tag.SUPERSEDES):
+                arrived.append(local_id)
+        return list(dict.fromkeys(arrived)), held
+
+    def _hold(self, delta: RunDelta, held: Sequence[int]) -> RunDelta:
+        for position in held:
+            self._held[delta.run_ids[position]] = _part(delta, [position])
+        kept = [position for position in range(len(delta.run_ids)) if position not in set(held)]
+        rest = _part(delta, kept)
+        return dataclasses.replace(
+            rest, removed=delta.removed, complete=delta.complete, total=delta.total
+        )
+
+    def _release(self, contents: Collection[str]) -> None:
+        """Pass on what was held back for local rows that are no longer there."""
+        for run_id, delta in list(self._held.items()):
+            if delta.tags[Tag.CONTENT_ID][0] in contents:
+                del self._held[run_id]
+                self._emit(delta, False)
+
+    def _forget(self, local_id: str) -> str:
+        run = self._shown.pop(local_id)
+        content = run.tags[Tag.CONTENT_ID]
+        self._by_content.pop(content, None)
+        for run_id in [i for i, d in self._held.items() if d.tags[Tag.CONTENT_ID][0] == content]:
+            del self._held[run_id]
+        return local_id
+
+    def _emit_local(self, changed: Sequence[Run], gone: Sequence[str]) -> None:
+        if changed or gone:
+            self._emit(RunDelta.from_runs(changed, removed=gone, complete=False), False)
+
+
+def _part(delta: RunDelta, positions: Sequence[int]) -> RunDelta:
+    """Return some rows of a page as a page of its own, one that ends nothing."""
+    rows = np.array(positions, dtype=np.int64)
+
+    def texts(columns: Mapping[str, Sequence[str | None]]) -> dict[str, list[str | None]]:
+        return {name: [values[row] for row in positions] for name, values in columns.items()}
+
+    return RunDelta(
+        run_ids=tuple(delta.run_ids[row] for row in positions),
+        names=tuple(delta.names[row] for row in positions),
+        status=tuple(delta.status[row] for row in positions),
+        started_ms=delta.started_ms[rows],
+        ended_ms=delta.ended_ms[rows],
+        metrics={name: values[rows] for name, values in delta.metrics.items()},
+        params=texts(delta.params),
+        tags=texts(delta.tags),
+        complete=False,
+    )

@@ -1,0 +1,269 @@
+"""Following one experiment of a store: listing, polls, sweeps, and who has which content.
+
+The owner's thread calls `step`; the wishes (`refresh`, `pause`, `include`) and the questions
+(`known_runs`, `twins`, `status`, `listed`) may come from any thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from evaltui.domain.events import StoreState, StoreStatus
+from evaltui.domain.ports import RunSource
+from evaltui.domain.run import Experiment, Run, RunBatch
+from evaltui.domain.table import RunDelta, RunTable
+from evaltui.engine.connection import Connection
+from evaltui.engine.contents import ContentIndex
+from evaltui.errors import StoreError, StoreRejectedError
+
+SWEEP_S = 10.0
+_CHEAP_KIND = "sqlite"  # asking for the experiment costs microseconds
+
+
+class Poller:
+    """Keeps a table of the store's runs up to date and publishes what changes in it.
+
+    Args:
+        open_source: Opens the store; called again after a failed listing or a new experiment.
+        status: Target, experiment and interval; what is known before the first answer.
+        publish: Called with every page of changes and whether all before it is to be forgotten.
+        tell: Called with the status whenever something visible in it changed.
+        lock: Held from the moment a page is known until it is published.
+        sweep_s: Seconds between sweeps.
+        jitter_ratio: Share of the interval by which polls vary.
+        stopping: Asked between pages; True leaves a listing unfinished.
+        clock: Epoch seconds.
+        monotonic: Seconds for the schedule.
+        chance: Random number in [0, 1).
+    """
+
+    def __init__(
+        self,
+        open_source: Callable[[], RunSource],
+        status: StoreStatus,
+        *,
+        publish: Callable[[RunDelta, bool], None],
+        tell: Callable[[StoreStatus], None],
+        lock: threading.RLock | None = None,
+        sweep_s: float = SWEEP_S,
+        jitter_ratio: float = 0.0,
+        stopping: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.table = RunTable()
+        self._open_source = open_source
+        self._publish = publish
+        self._lock = lock or threading.RLock()
+        self._sweep_s = sweep_s
+        self._stopping = stopping
+        self._monotonic = monotonic
+        self._connection = Connection(
+            status, tell=tell, jitter_ratio=jitter_ratio, clock=clock, chance=chance
+        )
+        self._source: RunSource | None = None
+        self._index = ContentIndex()
+        self._listed = False
+        self._seen: set[str] = set()
+        self._next_poll = monotonic()
+        self._next_sweep = self._next_poll + sweep_s
+        self._wishes = threading.Lock()
+        self._refresh = False
+        self._hurry = False
+        self._paused = False
+        self._included: dict[str, None] = {}
+
+    # -- questions and wishes, from any thread -------------------------------------------------
+
+    @property
+    def status(self) -> StoreStatus:
+        """How the store is."""
+        return self._connection.status
+
+    @property
+    def listed(self) -> bool:
+        """Whether the whole experiment is known: then `known_runs` can be believed."""
+        return self._listed
+
+    def known_runs(self, content_id: str) -> tuple[str, ...]:
+        """Return the ids of the active runs that carry this content."""
+        return self._index.runs(content_id)
+
+    def twins(self) -> frozenset[str]:
+        """Return contents that more than one run stands for by itself."""
+        return self._index.twins()
+
+    def runs_of(self, contents: Iterable[str]) -> list[Run]:
+        """Return the active runs of some contents, whole; for the owner's thread only."""
+        ids = (run_id for content in contents for run_id in self.known_runs(content))
+        rows = (self.table.row_of(run_id) for run_id in ids)
+        return [self.table.run(row, self.status.experiment_id) for row in rows if row is not None]
+
+    def refresh(self) -> None:
+        """Poll and sweep at the next step, whatever the schedule says."""
+        with self._wishes:
+            self._refresh = True
+
+    def pause(self, *, on: bool) -> None:
+        """Stop polling, or go on at once."""
+        with self._wishes:
+            self._paused = on
+            self._refresh = self._refresh or not on
+
+    def include(self, run_ids: Iterable[str]) -> None:
+        """Fetch these runs at the next step: a poll may not see a run that is dated back."""
+        with self._wishes:
+            self._included.update(dict.fromkeys(filter(None, run_ids)))
+            self._hurry = bool(self._included)
+
+    def due_in(self) -> float:
+        """Return the seconds until `step` has something to do, 0 when it has already."""
+        with self._wishes:
+            if self._refresh:
+                return 0.0
+            if self._paused:
+                return math.inf
+            if self._hurry:
+                return 0.0
+        return max(0.0, min(self._next_poll, self._next_sweep) - self._monotonic())
+
+    # -- work, from the owner's thread ------------------------------------------------------------
+
+    def step(self) -> None:
+        """Do what is due: poll, sweep, both or nothing. Errors of the store become its status."""
+        with self._wishes:
+            paused, refresh, hurry = self._paused, self._refresh, self._hurry
+            self._refresh = self._hurry = False
+        self._connection.pause(on=paused)
+        if paused and not refresh:
+            return
+        now = self._monotonic()
+        answered = True
+        if refresh or hurry or now >= self._next_poll:
+            answered = self.poll_once()
+        if answered and (refresh or now >= self._next_sweep) and not self._stopping():
+            self.sweep_once()
+
+    def poll_once(self) -> bool:
+        """Publish what is new in the store; False when it did not answer."""
+        return self._ask(self._poll, sweep=False)
+
+    def sweep_once(self) -> bool:
+        """Re-read a page of known runs and publish what differs; False without an answer."""
+        return self._ask(self._sweep, sweep=True)
+
+    def close(self) -> None:
+        """Release the store's connections."""
+        source, self._source = self._source, None
+        if source is not None:
+            with contextlib.suppress(StoreError):
+                source.close()
+
+    def _ask(self, work: Callable[[RunSource], None], *, sweep: bool) -> bool:
+        try:
+            if self._source is None:
+                self._source = self._open_source()
+            work(self._source)
+        except StoreError as error:
+            if not self._listed:
+                self.close()  # a listing that broke off starts anew
+            delay = self._connection.failed(error)
+            self._next_poll = self._monotonic() + delay
+            self._next_sweep = max(self._next_sweep, self._next_poll)
+            return False
+        if sweep:
+            self._next_sweep = self._monotonic() + self._sweep_s
+        else:
+            self._connection.fresh()
+            self._next_poll = self._monotonic() + self._connection.interval_s()
+        return True
+
+    def _poll(self, source: RunSource) -> None:
+        unknown = not self.status.experiment_id
+        if unknown or source.kind == _CHEAP_KIND or self.status.state is not StoreState.LIVE:
+            source = self._look(source)
+        if not self._listed:
+            self._seen = set()
+        self._fetch_included(source)
+        for batch in source.changes():
+            self._take(batch)
+            if self._stopping():
+                return
+        if not self._listed:
+            self._take(RunBatch(complete=True))
+
+    def _sweep(self, source: RunSource) -> None:
+        if source.kind != _CHEAP_KIND:
+            source = self._look(source)
+        for batch in source.sweep():
+            self._take(replace(batch, complete=True))
+
+    def _look(self, source: RunSource) -> RunSource:
+        """Note which experiment there is; return the source to go on with."""
+        experiment = source.experiment()
+        if experiment is not None and not experiment.active:
+            raise StoreRejectedError(
+                f"the experiment {experiment.name} is deleted",
+                hint="restore it in MLflow, or choose another with --experiment",
+            )
+        before, now = self.status.experiment_id, _id_of(experiment)
+        if before and before != now:
+            self._forget()
+            self._source = source = self._open_source()
+        self._connection.looked(experiment)
+        return source
+
+    def _forget(self) -> None:
+        """Begin again: what was known belongs to an experiment that is no longer there."""
+        self.close()
+        with self._lock:
+            self.table = RunTable()
+            self._index.clear()
+            self._listed = False
+            self._publish(RunDelta(complete=False), True)
+
+    def _fetch_included(self, source: RunSource) -> None:
+        with self._wishes:
+            wanted, self._included = self._included, {}
+        try:
+            found = [source.get_run(run_id) for run_id in wanted]
+        except StoreError:
+            with self._wishes:
+                self._included = wanted | self._included  # with the next poll, not at once
+            raise
+        runs = [run for run in found if run is not None]
+        here = self.status.experiment_id
+        mine = tuple(run for run in runs if not here or run.experiment_id == here)
+        if mine:
+            self._take(RunBatch(mine, complete=False))
+
+    def _take(self, batch: RunBatch) -> None:
+        runs = [run for run in batch.runs if run.active]
+        removed = {run.run_id for run in batch.runs if not run.active} | set(batch.removed)
+        ending = batch.complete and not self._listed
+        if not self._listed:
+            self._seen.update(run.run_id for run in runs)
+        if ending:
+            removed |= {known for known in self.table.run_ids if known not in self._seen}
+        gone = [run_id for run_id in removed if self.table.row_of(run_id) is not None]
+        if not (runs or gone or ending):
+            return
+        delta = RunDelta.from_runs(runs, removed=gone, complete=batch.complete, total=batch.total)
+        with self._lock:
+            self._index.update(runs, gone)
+            self.table.apply(delta)
+            if ending:
+                self._listed = True
+                self._seen = set()
+            self._publish(delta, False)
+
+
+def _id_of(experiment: Experiment | None) -> str:
+    return experiment.experiment_id if experiment is not None else ""
