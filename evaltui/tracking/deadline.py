@@ -1,4 +1,4 @@
-"""Calls with an end: MLflow's cannot be cancelled, so each runs on a thread that may be left behind.
+"""Calls with an end: MLflow's cannot be cancelled, so each gets a thread that can be left behind.
 
 The threads are daemons: one that is stuck in a dead connection never keeps the program from
 ending. What an abandoned call still brings is dropped.

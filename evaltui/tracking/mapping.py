@@ -99,10 +99,10 @@ def plan_run(report: Report, context: PlanContext) -> RunPlan:
     params = _fit("params", _params(report, context, stamp), MAX_PARAM_VALUE, originals)
     create_tags = _create_tags(report, context, name)
     tags = _fit("tags", _tags(report, context, metric_keys), MAX_TAG_VALUE, originals)
-    tags.update((key, create_tags[key]) for key in _REPEATED if key in create_tags)
+    tags.update((str(key), create_tags[key]) for key in _REPEATED if key in create_tags)
     artifacts = _artifacts(report, context, originals)
     if originals.count:
-        tags[Tag.RENAMED] = str(originals.count)
+        tags[str(Tag.RENAMED)] = str(originals.count)
         artifacts = (*artifacts, ArtifactFile(ORIGINALS_PATH, data=originals.to_json()))
     return RunPlan(
         content_id=report.content_id,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 
 from evaltui.domain.text import clean
 from evaltui.errors import StoreAuthError, StoreError, StoreRejectedError, StoreUnreachableError
@@ -30,6 +31,7 @@ _REJECT_CODES = frozenset(
     }
 )  # fmt: skip
 _BUSY_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"})
+_TRANSIENT = frozenset({408, 409, 425, 429})
 
 _HTML = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -76,11 +78,7 @@ def translate(error: BaseException, doing: str) -> StoreError:
         return _by_code(str(getattr(error, "error_code", "") or ""), str(error), doing)
     if "SQLAlchemyError" in names:
         return _from_database(_text_of(chain), doing)
-    if isinstance(error, OSError) and "RequestException" not in names:
-        return _from_system(error, doing)
-    if isinstance(error, ValueError) and "RequestException" not in names:
-        return _from_value_error(error, doing)
-    return _from_transport(chain, doing)
+    return _from_builtin(error, chain, doing, requests="RequestException" in names)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -98,8 +96,34 @@ def _text_of(chain: list[BaseException]) -> str:
     return " | ".join(str(item) for item in chain)
 
 
+def _from_builtin(
+    error: BaseException, chain: list[BaseException], doing: str, *, requests: bool
+) -> StoreError:
+    if isinstance(error, OSError) and not isinstance(error, TimeoutError) and not requests:
+        return _from_system(error, doing)
+    if isinstance(error, ValueError) and not requests:
+        return _from_value_error(error, doing)
+    return _from_transport(chain, doing)
+
+
 def _from_mlflow(error: BaseException, chain: list[BaseException], doing: str) -> StoreError:
     text = str(error)
+    set_up = _set_up_fault(text, doing)
+    if set_up is not None:
+        return set_up
+    below = {cls.__name__ for item in chain for cls in type(item).__mro__}
+    if "SQLAlchemyError" in below or "sqlite3." in text or _SQL_HEAD.match(text):
+        return _from_database(text, doing)
+    if text.startswith("API request to http") or "failed with exception" in text:
+        return _from_transport(chain, doing)
+    code = str(getattr(error, "error_code", "") or "")
+    if _HTML.search(text) or "not in a valid JSON format" in text:
+        return _from_page(text, code, doing)
+    return _by_code(code, text, doing)
+
+
+def _set_up_fault(text: str, doing: str) -> StoreError | None:
+    """Return the error for a store that cannot be used at all, or None when it is another."""
     if "maintenance mode" in text or "migrate-filestore" in text:
         return StoreRejectedError(
             _line(doing, "MLflow no longer writes to file stores (an mlruns directory)"),
@@ -113,15 +137,7 @@ def _from_mlflow(error: BaseException, chain: list[BaseException], doing: str) -
         )
     if "Databricks credential configuration failed" in text or "MLFLOW_ENABLE_DB_SDK" in text:
         return StoreAuthError(_line(doing, text), hint=_TOKEN_HINT)
-    if any(cls.__name__ == "SQLAlchemyError" for item in chain for cls in type(item).__mro__):
-        return _from_database(text, doing)
-    if "sqlite3." in text or text.startswith("("):
-        return _from_database(text, doing)
-    if text.startswith("API request to http") or "failed with exception" in text:
-        return _from_transport(chain, doing)
-    if _HTML.search(text) or "not in a valid JSON format" in text:
-        return _from_page(text, str(getattr(error, "error_code", "")), doing)
-    return _by_code(str(getattr(error, "error_code", "") or ""), text, doing)
+    return None
 
 
 def _by_code(code: str, text: str, doing: str) -> StoreError:
@@ -194,11 +210,12 @@ def _from_response(error: BaseException, doing: str) -> StoreError:
     text = f"the server answers {status}: {error}"
     if status in {401, 403}:
         return StoreAuthError(_line(doing, text), hint=_TOKEN_HINT)
-    if status == 413:  # noqa: PLR2004 - the status says it
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return StoreRejectedError(_line(doing, "the server takes no file of this size"))
-    if status == 404 or 400 <= status < 500 and status not in {408, 409, 425, 429}:  # noqa: PLR2004
+    if 400 <= status < 500 and status not in _TRANSIENT:  # noqa: PLR2004 - the client's fault
         return StoreRejectedError(_line(doing, text))
-    return StoreUnreachableError(_line(doing, text), hint=_RETRY_HINT, unclear=status != 429)  # noqa: PLR2004
+    busy = status == HTTPStatus.TOO_MANY_REQUESTS
+    return StoreUnreachableError(_line(doing, text), hint=_RETRY_HINT, unclear=not busy)
 
 
 def _transport_reason(kinds: str, text: str) -> str:

@@ -1,0 +1,115 @@
+"""The one door to mlflow: prepares the process, imports it, returns a client.
+
+Importing takes seconds and edits the process (logging, environment), so it happens once, as late
+as possible, behind a lock, and is kept quiet: not a byte reaches stdout or stderr.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from evaltui.tracking.process_variables import TIMEOUT_S
+from evaltui.tracking.target import Target, TargetKind
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_LOCK = threading.Lock()
+_LOGGERS = ("mlflow", "alembic", "sqlalchemy.engine", "huey")
+_SDK_VARIABLE = "_EVALTUI_SDK_SECONDS"
+_SDK_SETTINGS = frozenset({"retry_timeout_seconds", "http_timeout_seconds"})
+
+
+def open_client(target: Target) -> MlflowClient:
+    """Return an MLflow client for `target`, importing mlflow at the first call.
+
+    A SQLite store that does not exist yet is made here. Takes seconds.
+
+    Raises:
+        Exception: Whatever mlflow raises; the caller translates it.
+    """
+    with _LOCK:
+        for name, value in target.environment(os.environ).items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        if "mlflow" not in sys.modules:
+            _import_quietly()
+        if target.kind is TargetKind.DATABRICKS:
+            _bound_sdk()
+        from mlflow import MlflowClient  # noqa: PLC0415 - seconds, and only when writing
+
+        if target.database is not None:
+            _make_private(target)
+        return MlflowClient(tracking_uri=target.uri)
+
+
+def _import_quietly() -> None:
+    with _variable("MLFLOW_CONFIGURE_LOGGING", "false"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow  # noqa: F401, PLC0415
+    for name in _LOGGERS:  # without a handler of their own Python would print their warnings
+        logging.getLogger(name).addHandler(logging.NullHandler())
+    _keep_retry_after()
+
+
+@contextlib.contextmanager
+def _variable(name: str, value: str) -> Iterator[None]:
+    """Set an environment variable for a while: children must not inherit it."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before
+
+
+def _make_private(target: Target) -> None:
+    """Make the file of the embedded store before mlflow does, so that only its owner reads it."""
+    if target.kind is not TargetKind.EMBEDDED or target.database is None:
+        return
+    target.database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(target.database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _bound_sdk() -> None:
+    """Give the Databricks SDK's two timeouts a variable: MLflow makes clients without any."""
+    from databricks.sdk.core import Config  # noqa: PLC0415
+
+    attributes: Any = Config.attributes()
+    for attribute in attributes:
+        if attribute.name in _SDK_SETTINGS:
+            attribute.env = _SDK_VARIABLE
+    os.environ[_SDK_VARIABLE] = str(TIMEOUT_S)
+
+
+def _keep_retry_after() -> None:
+    """Let the error of a refused request say how long the server asks to wait.
+
+    With retries off urllib3 raises before anyone sees the answer's headers.
+    """
+    from mlflow.utils import request_utils  # noqa: PLC0415
+    from urllib3.exceptions import MaxRetryError  # noqa: PLC0415
+    from urllib3.util import Retry  # noqa: PLC0415
+
+    class RetryAfterKept(Retry):
+        def increment(self, method=None, url=None, response=None, *args, **kwargs):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN003, ANN202
+            try:
+                return super().increment(method, url, response, *args, **kwargs)
+            except MaxRetryError as error:
+                with contextlib.suppress(Exception):
+                    error.retry_after_s = self.get_retry_after(response)  # type: ignore[attr-defined]
+                raise
+
+    vars(request_utils)["Retry"] = RetryAfterKept

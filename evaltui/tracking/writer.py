@@ -1,0 +1,326 @@
+"""Writes runs through MLflow's own client: the only place that changes a store.
+
+Every call has an end of its own, none is retried here, and repeating any of them is harmless,
+except for `create_run`: its errors say whether the run may exist nevertheless.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from evaltui.domain.plan import ArtifactFile, RunPlan
+from evaltui.domain.run import Experiment, RunStatus
+from evaltui.errors import StoreRejectedError, StoreUnreachableError
+from evaltui.tracking.batches import batches
+from evaltui.tracking.deadline import BoundedCalls
+from evaltui.tracking.mlflow_client import open_client
+from evaltui.tracking.mlflow_faults import translate
+from evaltui.tracking.naming import MAX_TAG_VALUE, legal_run_name, legal_value
+from evaltui.tracking.target import Target, TargetKind
+from evaltui.tracking.upload import read_position, staged
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment as MlflowExperiment
+
+T = TypeVar("T")
+
+CALL_S = 20.0
+UPLOAD_IDLE_S = 30.0
+OPEN_S = 180.0
+"""Importing mlflow and making a database: local work that a loaded machine may be slow at."""
+
+_DELETED = "deleted"
+
+
+class MlflowWriter:
+    """Implements domain.ports.RunWriter for every kind of target.
+
+    Args:
+        target: The store.
+        call_s: Longest wait for one call.
+        upload_idle_s: Longest wait for a file that does not get on.
+    """
+
+    def __init__(
+        self, target: Target, *, call_s: float = CALL_S, upload_idle_s: float = UPLOAD_IDLE_S
+    ) -> None:
+        self._target = target
+        self._call_s = call_s
+        self._upload_idle_s = upload_idle_s
+        self._calls = BoundedCalls()
+        self._lock = threading.Lock()
+        self._client: MlflowClient | None = None
+
+    # -- experiments -----------------------------------------------------------------------------
+
+    def ensure_experiment(self, name: str) -> Experiment:
+        """Return the active experiment `name`, creating it when there is none.
+
+        With "" the experiment is looked up by the id that the environment gave; it must exist.
+
+        Raises:
+            StoreRejectedError: It is deleted, or the store does not take its name.
+        """
+        if not name:
+            return self._experiment_by_id(self._target.experiment_id)
+        found = self._find_experiment(name)
+        if found is None:
+            self._create_experiment(name)
+            found = self._find_experiment(name)
+        if found is None:
+            raise StoreRejectedError(
+                f"{self._target.label}: the experiment {name} cannot be made",
+                hint="the name may belong to a folder or another object: choose another name",
+            )
+        return _active(found, self._target)
+
+    def _experiment_by_id(self, experiment_id: str) -> Experiment:
+        if not experiment_id:
+            raise StoreRejectedError("no experiment is named", hint="name one with --experiment")
+        found = self._call(
+            f"looking up experiment {experiment_id}",
+            lambda client: _experiment(client.get_experiment(experiment_id)),
+        )
+        return _active(self._filled(found), self._target)
+
+    def _find_experiment(self, name: str) -> Experiment | None:
+        found = self._call(
+            f"looking up the experiment {name}",
+            lambda client: _experiment(client.get_experiment_by_name(name)),
+        )
+        return None if found is None else self._filled(found)
+
+    def _filled(self, found: Experiment | None) -> Experiment:
+        """Refuse an answer without content, which MLflow takes for an experiment."""
+        if found is None or not found.experiment_id:
+            raise StoreUnreachableError(f"{self._target.label}: the answer was empty")
+        return found
+
+    def _create_experiment(self, name: str) -> None:
+        location = self._artifact_location(name)
+        try:
+            self._call(
+                f"creating the experiment {name}",
+                lambda client: client.create_experiment(name, artifact_location=location),
+            )
+        except StoreRejectedError as error:
+            if "ALREADY_EXISTS" not in error.message and "already exists" not in error.message:
+                raise  # else another process was faster
+
+    def _artifact_location(self, name: str) -> str | None:
+        """Return a directory beside a local database; MLflow itself would use the current one."""
+        root = self._target.artifact_root
+        if root is None:
+            return None
+        slug = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:60]
+        digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
+        return (root / f"{slug}-{digest}" if slug else root / digest).as_uri()
+
+    def set_experiment_tag(self, experiment_id: str, key: str, value: str) -> None:
+        """Set a tag of the experiment."""
+        self._call(
+            f"setting the tag {key} of the experiment",
+            lambda client: client.set_experiment_tag(experiment_id, key, value),
+        )
+
+    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
+        """Remove a tag of the experiment; a missing one is no error.
+
+        A server that cannot remove tags gets an empty one, which is read as none.
+        """
+
+        def delete(client: MlflowClient) -> None:
+            if key in (client.get_experiment(experiment_id).tags or {}):
+                client.delete_experiment_tag(experiment_id, key)
+
+        try:
+            self._call(f"removing the tag {key} of the experiment", delete)
+        except (StoreRejectedError, StoreUnreachableError):
+            self.set_experiment_tag(experiment_id, key, "")
+
+    # -- runs ------------------------------------------------------------------------------------
+
+    def create_run(self, experiment_id: str, plan: RunPlan) -> str:
+        """Create the run with name, start time and `create_tags`; return its id.
+
+        Raises:
+            StoreUnreachableError: No usable answer; `unclear` when the run may exist.
+        """
+        run_id = self._call(
+            "creating the run",
+            lambda client: str(
+                client.create_run(
+                    experiment_id,
+                    start_time=plan.started_ms,
+                    tags=dict(plan.create_tags),
+                    run_name=plan.name,
+                ).info.run_id
+                or ""
+            ),
+        )
+        if not run_id:
+            raise StoreUnreachableError(
+                f"{self._target.label}: creating the run: the answer was empty",
+                hint="nothing is lost: it is looked for before the next try",
+                unclear=True,
+            )
+        return run_id
+
+    def log_values(self, run_id: str, plan: RunPlan) -> None:
+        """Write metrics, params and tags in batches; repeating it changes nothing."""
+        for batch in batches(plan):
+            self._log_batch(run_id, batch.metrics, batch.params, batch.tags, plan.metric_ms)
+
+    def _log_batch(
+        self,
+        run_id: str,
+        metrics: Mapping[str, float],
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+        metric_ms: int,
+    ) -> None:
+        def log(client: MlflowClient) -> None:
+            from mlflow.entities import Metric, Param, RunTag  # noqa: PLC0415 - it is imported
+
+            client.log_batch(
+                run_id,
+                metrics=[Metric(key, value, metric_ms, 0) for key, value in metrics.items()],
+                params=[Param(key, text) for key, text in params.items()],
+                tags=[RunTag(key, text) for key, text in tags.items()],
+                synchronous=True,
+            )
+
+        self._call(f"writing values of run {run_id}", log)
+
+    def log_artifacts(self, run_id: str, files: Sequence[ArtifactFile]) -> None:
+        """Upload files; one that is there already is replaced."""
+        with tempfile.TemporaryDirectory(prefix="evaltui-", ignore_cleanup_errors=True) as private:
+            for number, file in enumerate(files):
+                self._upload(run_id, file, Path(private) / str(number))
+
+    def _upload(self, run_id: str, file: ArtifactFile, room: Path) -> None:
+        doing = f"uploading {file.path} to run {run_id}"
+        try:
+            local = staged(file, room)
+        except OSError as error:
+            raise translate(error, f"{self._target.label}: {doing}") from error
+        folder = posixpath.dirname(file.path) or None
+        self._call(
+            doing,
+            lambda client: client.log_artifact(run_id, str(local), folder),
+            limit_s=self._upload_idle_s,
+            progress=read_position(local),
+        )
+
+    def finish_run(self, run_id: str, status: RunStatus, ended_ms: int) -> None:
+        """Set status and end time."""
+        self._call(
+            f"finishing run {run_id}",
+            lambda client: client.set_terminated(run_id, status.value, ended_ms),
+        )
+
+    def rename_run(self, run_id: str, name: str) -> None:
+        """Give the run another name, made legal first."""
+        legal = legal_run_name(name)
+        self._call(f"renaming run {run_id}", lambda client: client.update_run(run_id, name=legal))
+
+    def set_run_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Set tags of a run; existing ones are overwritten, too long values are cut."""
+        fitted = {str(key): legal_value(text, MAX_TAG_VALUE) for key, text in tags.items()}
+        none = RunPlan("", "", 0, 0, 0, RunStatus.FINISHED, {}, {}, {}, {})
+        self.log_values(run_id, replace(none, tags=fitted))
+
+    def delete_run_tag(self, run_id: str, key: str) -> None:
+        """Remove a tag of a run; a missing one is no error."""
+
+        def delete(client: MlflowClient) -> None:
+            if key in client.get_run(run_id).data.tags:
+                client.delete_tag(run_id, key)
+
+        self._call(f"removing the tag {key} of run {run_id}", delete)
+
+    def delete_run(self, run_id: str) -> None:
+        """Delete a run softly: it can be restored in MLflow. A deleted one is no error."""
+
+        def delete(client: MlflowClient) -> None:
+            if client.get_run(run_id).info.lifecycle_stage != _DELETED:
+                client.delete_run(run_id)
+
+        self._call(f"deleting run {run_id}", delete)
+
+    # -- calls -----------------------------------------------------------------------------------
+
+    def _call(
+        self,
+        doing: str,
+        work: Callable[[MlflowClient], T],
+        *,
+        limit_s: float | None = None,
+        progress: Callable[[], object] | None = None,
+    ) -> T:
+        """Let `work` run with the client, within a deadline, and translate what it raises."""
+        client = self._open()
+        try:
+            return self._calls.run(
+                lambda: work(client), limit_s=limit_s or self._call_s, progress=progress
+            )
+        except Exception as error:
+            raise translate(error, f"{self._target.label}: {doing}") from error
+
+    def _open(self) -> MlflowClient:
+        target = self._target
+        if target.read_only:
+            raise StoreRejectedError(
+                f"{target.label}: nothing may be written (read-only)",
+                hint="leave out --read-only, or set read_only = false",
+            )
+        with self._lock:
+            if self._client is None:
+                _refuse_new_folders(target)
+                try:
+                    self._client = self._calls.run(lambda: open_client(target), limit_s=OPEN_S)
+                except Exception as error:
+                    raise translate(error, f"{target.label}: opening the store") from error
+            return self._client
+
+
+def _refuse_new_folders(target: Target) -> None:
+    """Do not let MLflow make the folders of a mistyped path."""
+    if target.kind is TargetKind.SQLITE and target.database is not None:
+        folder = target.database.parent
+        if not folder.is_dir():
+            raise StoreRejectedError(
+                f"{target.label}: there is no directory {folder} ({target.why})",
+                hint=f"correct the tracking URI, or make it: mkdir -p {folder}",
+            )
+
+
+def _experiment(found: MlflowExperiment | None) -> Experiment | None:
+    if found is None:
+        return None
+    return Experiment(
+        experiment_id=str(found.experiment_id or ""),
+        name=str(found.name or ""),
+        artifact_location=str(found.artifact_location or ""),
+        tags=dict(found.tags or {}),
+        active=found.lifecycle_stage != _DELETED,
+    )
+
+
+def _active(experiment: Experiment, target: Target) -> Experiment:
+    if not experiment.active:
+        raise StoreRejectedError(
+            f"{target.label}: the experiment {experiment.name} is deleted",
+            hint=f"restore it (`mlflow experiments restore -x {experiment.experiment_id}`), "
+            "or name another with --experiment",
+        )
+    return experiment
