@@ -7,7 +7,6 @@ A path belongs to the most specific root that accepts it. Nothing here touches a
 from __future__ import annotations
 
 import functools
-import os
 import re
 import stat
 from collections.abc import Iterable, Sequence
@@ -145,6 +144,8 @@ def parse_root(text: str, cwd: Path) -> WatchRoot:
             "an empty path cannot be watched" if "\0" not in text else "a path holds a NUL byte",
             hint="name a directory, such as `--watch runs`",
         )
+    if not _is_utf8(text):
+        raise ConfigError("a path that is not UTF-8 cannot be watched", hint="rename it")
     mode, word = _split_mode(text, cwd)
     path = _expand(word, cwd)
     pattern: str | None = None
@@ -189,6 +190,14 @@ def is_temporary(name: str) -> bool:
     if name.endswith(TEMPORARY_SUFFIXES) or name.startswith((".~lock", ".#")):
         return True
     return name.startswith("#") and name.endswith("#")
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _split_mode(text: str, cwd: Path) -> tuple[str | None, str]:
