@@ -16,6 +16,7 @@ from evaltui.domain.text import clean
 from evaltui.errors import ConfigError, EvaltuiError, ExitCode
 from evaltui.log import redact, start_log
 from evaltui.settings import Settings, load_settings
+from evaltui.ui.refusal import INSTEAD, refusal
 
 _MESSAGE_LIMIT = 600
 
@@ -63,12 +64,9 @@ def _flags(args: argparse.Namespace) -> dict[str, object]:
 
 
 def _run_screen(settings: Settings) -> int:
-    dumb = os.environ.get("TERM", "") in {"", "dumb"}
-    if dumb or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        why = "TERM is dumb or not set" if dumb else "this is not a terminal"
-        raise ConfigError(
-            f"the screen needs a terminal ({why})", hint="without one: evaltui watch DIR"
-        )
+    why = refusal()
+    if why is not None:
+        raise ConfigError(f"the screen needs a terminal: {why}", hint=f"without one: {INSTEAD}")
     start_log(settings)
     from evaltui.ui.app import run_app  # noqa: PLC0415 - textual is only for the screen
 

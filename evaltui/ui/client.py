@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import os
 import signal
 import sys
@@ -18,17 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from evaltui.domain.events import Notice
 from evaltui.engine.link import (
     Event,
     FrameError,
     FrameReader,
+    Noticed,
     Reply,
     Request,
     Verb,
     encode,
 )
+from evaltui.errors import ConfigError
+from evaltui.log import log_path
 from evaltui.settings import Settings
-from evaltui.ui.terminal import open_log, state_path
 
 ENGINE_COMMAND = (sys.executable, "-P", "-m", "evaltui.host")
 """`-P` and PYTHONSAFEPATH keep a file called json.py in the current directory from being run."""
@@ -41,8 +43,14 @@ LONGEST_DELAY_S = 30.0
 STEADY_S = 30.0
 """An engine that lived this long starts the back-off anew."""
 
-STOP_GRACE_S = 0.15
+STOP_GRACE_S = 0.2
 """How long quitting gives the engine before it is killed; its journal makes that safe."""
+
+REAP_S = 0.1
+"""How long quitting waits for a killed engine to be gone."""
+
+DRAIN_S = 0.5
+"""How long an engine's stream is read on when the engine has ended, and the other way round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +77,6 @@ LinkEvent = Event | EngineDown | EngineUp
 """What the link delivers to the screen."""
 
 
-def settings_payload(settings: Settings) -> dict[str, Any]:
-    """Return the settings as JSON values: paths as texts, tuples as lists."""
-    return {
-        name: _json_value(value)
-        for name, value in (
-            (field.name, getattr(settings, field.name)) for field in dataclasses.fields(settings)
-        )
-    }
-
-
 def working_directory() -> str:
     """Return the current directory, or "/" when it was deleted under us."""
     try:
@@ -87,12 +85,13 @@ def working_directory() -> str:
         return "/"
 
 
-def _json_value(value: object) -> object:
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, tuple):
-        return list(value)
-    return dict(value) if isinstance(value, Mapping) else value
+def open_log(settings: Settings) -> IO[bytes] | None:
+    """Open the log for what the engine prints; None where it cannot be written."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.fdopen(os.open(log_path(settings), flags, 0o600), "ab", buffering=0)
+    except (OSError, ConfigError):
+        return None
 
 
 class EngineLink:
@@ -118,7 +117,9 @@ class EngineLink:
         self._waiting: dict[int, asyncio.Future[Reply | None]] = {}
         self._slots: dict[str, int] = {}
         self._number = 0
-        self._stopping = False
+        self._start_number = 0
+        self._fault = ""
+        self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
         self.starts = 0
 
@@ -137,12 +138,12 @@ class EngineLink:
     async def run(self) -> None:
         """Keep an engine running until `stop`."""
         delay = FIRST_DELAY_S
-        while not self._stopping:
+        while not self._stopping.is_set():
             born = time.monotonic()
             reason = await self._live()
             self._process = None
             self._answer_all(None)
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             if time.monotonic() - born >= STEADY_S:
                 delay = FIRST_DELAY_S
@@ -158,7 +159,7 @@ class EngineLink:
 
     def stop(self) -> None:
         """Ask the engine to stop; returns at once. `close` or `kill` follow."""
-        self._stopping = True
+        self._stopping.set()
         self._wake.set()
         process = self._process
         if process is not None and process.stdin is not None and self.alive:
@@ -167,21 +168,25 @@ class EngineLink:
                 process.stdin.close()
 
     async def close(self, grace_s: float = STOP_GRACE_S) -> None:
-        """Stop the engine and return within `grace_s` seconds, killing it when it takes longer."""
+        """Stop the engine; kill it when it takes longer than `grace_s` seconds.
+
+        Returns within that time and the moment that killing takes, with no process left behind.
+        """
         self.stop()
         process = self._process
-        if process is not None and self.alive:
+        if process is None:
+            return
+        for wait_s in (grace_s, REAP_S):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), grace_s)
-        self.kill()
+                await asyncio.wait_for(process.wait(), wait_s)
+            self.kill()
 
     def kill(self) -> None:
         """Kill the engine with whatever it started; safe at any time, never waits."""
-        self._stopping = True
-        pid = self.pid
-        if pid is not None:
-            with contextlib.suppress(OSError):
-                os.killpg(pid, signal.SIGKILL)
+        self._stopping.set()
+        self._wake.set()
+        if self._process is not None:
+            _kill_group(self._process)
 
     async def _live(self) -> str:
         """Start one engine, read it to its end; return why it ended."""
@@ -194,31 +199,45 @@ class EngineLink:
             if log is not None:
                 log.close()
         self._process = process
-        if self._stopping:  # asked to stop while the process was being made
-            self.kill()
+        self._fault = ""
+        if self._stopping.is_set():  # asked to stop while the process was being made
+            _kill_group(process)
         self.starts += 1
         self._deliver(EngineUp(again=self.starts > 1))
-        start = {"settings": settings_payload(self._settings), "cwd": working_directory()}
-        self._send(Request(self._next(), Verb.START, start))
-        problem = await self._read(process)
-        if problem:
-            with contextlib.suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
+        self._start_number = self._next()
+        self._send(Request(self._start_number, Verb.START, self._settings.to_json()))
+        problem = await self._converse(process)
+        _kill_group(process)
         status = await process.wait()
-        return problem or _ended(status)
+        return problem or self._fault or _ended(status)
 
     async def _start(self, log: IO[bytes] | None) -> asyncio.subprocess.Process:
-        folder = state_path(self._settings)
         return await asyncio.create_subprocess_exec(
             *self._command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log if log is not None else asyncio.subprocess.DEVNULL,
-            cwd=folder if folder.is_dir() else "/",
+            cwd=working_directory(),  # relative paths of settings and variables start there
             env={**os.environ, "PYTHONSAFEPATH": "1"},
             start_new_session=True,  # ctrl+z, ctrl+c and a hang-up are the screen's affair
             limit=READ_BYTES * 4,
         )
+
+    async def _converse(self, process: asyncio.subprocess.Process) -> str:
+        """Read until the engine is done; return what was wrong with its stream, or "".
+
+        The stream and the process end in any order: something that the engine started may hold
+        the stream open, and an engine that closed it is of no use any more.
+        """
+        reading = asyncio.ensure_future(self._read(process))
+        ended = asyncio.ensure_future(process.wait())
+        await asyncio.wait({reading, ended}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({reading, ended}, timeout=DRAIN_S)
+        ended.cancel()
+        if not reading.done():
+            reading.cancel()
+            return ""
+        return reading.result()
 
     async def _read(self, process: asyncio.subprocess.Process) -> str:
         """Deliver frames until the stream ends; return what was wrong with it, or ""."""
@@ -235,6 +254,9 @@ class EngineLink:
 
     def _receive(self, message: Request | Event) -> None:
         if isinstance(message, Reply):
+            if message.number == self._start_number and message.error:
+                self._fault = message.error
+                self._deliver(Noticed(Notice("error", message.error, message.hint)))
             future = self._waiting.pop(message.number, None)
             if future is not None and not future.done():
                 future.set_result(message)
@@ -256,7 +278,7 @@ class EngineLink:
         Returns:
             The answer, or None when the question was superseded or the engine is not there.
         """
-        if not self.alive or self._stopping:
+        if not self.alive or self._stopping.is_set():
             return None
         number = self._next()
         if slot:
@@ -269,7 +291,7 @@ class EngineLink:
 
     def tell(self, verb: Verb, args: Mapping[str, Any] | None = None) -> bool:
         """Send a wish whose answer nobody waits for; False when the engine is not there."""
-        if not self.alive or self._stopping:
+        if not self.alive or self._stopping.is_set():
             return False
         self._send(Request(self._next(), verb, dict(args or {})))
         return True
@@ -295,6 +317,12 @@ class EngineLink:
     def _next(self) -> int:
         self._number += 1
         return self._number
+
+
+def _kill_group(process: asyncio.subprocess.Process) -> None:
+    """Kill a process that leads its own group, and everything in the group."""
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _ended(status: int) -> str:

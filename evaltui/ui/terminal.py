@@ -1,71 +1,45 @@
-"""The terminal stays usable: refused when it is none, restored however the program ends."""
+"""The terminal stays usable: it is restored however the program ends."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import io
 import os
 import select
 import signal
 import sys
 import termios
 import threading
-from collections.abc import Callable, Mapping
-from pathlib import Path
+import tty
+from collections.abc import Callable
 from types import FrameType
 from typing import IO, Any
 
-from platformdirs import user_state_path
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
-from textual.geometry import Size
-
-from evaltui.settings import Settings
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 """Signals that end the program in an orderly way, with status 128 + their number."""
 
-HEADLESS = "evaltui watch DIR"
-"""What to run where there is no terminal."""
+RESTORE = (
+    "\x1b[?2026l"  # synchronised output
+    "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l"  # mouse
+    "\x1b[?1004l\x1b[?2004l\x1b[?2048l"  # focus, bracketed paste, resize reports
+    "\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[0m"  # kitty keys, wrap, main screen, cursor, colours
+)
+"""Undoes every terminal mode that the screen sets."""
 
 
-def refusal(environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return one line why no screen can be drawn here, or None when it can."""
-    for stream, name in ((sys.__stdin__, "stdin"), (sys.__stdout__, "stdout"), (sys.__stderr__, "stderr")):
-        if stream is None or stream.closed or not _is_tty(stream):
-            return f"evaltui: {name} is not a terminal; without one use `{HEADLESS}`"
-    term = environ.get("TERM", "")
-    if term in {"", "dumb", "unknown"}:
-        return f"evaltui: TERM={term or '(unset)'} cannot draw a screen; use `{HEADLESS}`"
-    return None
-
-
-def _is_tty(stream: IO[str]) -> bool:
-    try:
-        return os.isatty(stream.fileno())
-    except (OSError, ValueError):
-        return False
-
-
-def state_path(settings: Settings) -> Path:
-    """Return the directory of journal and log; it may not exist yet."""
-    return settings.state_dir or user_state_path("evaltui")
-
-
-def open_log(settings: Settings) -> IO[bytes] | None:
-    """Open the log for appending, private to the user; None where the directory is not writable."""
-    folder = state_path(settings)
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        return os.fdopen(os.open(folder / "evaltui.log", flags, 0o600), "ab", buffering=0)
-    except OSError:
-        return None
-
-
-class _GuardedFile:
+class GuardedFile:
     """The terminal's file; once the terminal is gone, what is written falls away silently.
 
     Without it the writing thread dies of the first EIO, and the program waits for ever for room
     in that thread's queue.
+
+    Args:
+        file: The terminal.
+        gone: Called once, from the writing thread, when it cannot be written to any more.
     """
 
     def __init__(self, file: IO[str], gone: Callable[[], None]) -> None:
@@ -74,16 +48,20 @@ class _GuardedFile:
         self._dead = False
 
     def write(self, text: str) -> int:
+        """Write a text, if there still is a terminal."""
         self._try(lambda: self._file.write(text))
         return len(text)
 
     def flush(self) -> None:
+        """Send what was written."""
         self._try(self._file.flush)
 
     def isatty(self) -> bool:
+        """Return True: it was one when the program started."""
         return True
 
     def fileno(self) -> int:
+        """Return the descriptor of the file."""
         return self._file.fileno()
 
     def _try(self, step: Callable[[], object]) -> None:
@@ -97,7 +75,11 @@ class _GuardedFile:
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's driver for Unix terminals, made safe against bare SIGCONT and a lost terminal."""
+    """Textual's driver for Unix terminals, made safe against a lost terminal and a bare SIGCONT.
+
+    An application that has a method `terminal_gone` gets it called, on its loop, when the terminal
+    hung up.
+    """
 
     def __init__(
         self,
@@ -110,22 +92,56 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._told = False
         self._suspended = False
-        assert sys.__stderr__ is not None
-        self._file = _GuardedFile(sys.__stderr__, self._tell_gone)  # type: ignore[assignment]  # the four methods the writer uses
+        stream = sys.__stderr__
+        assert stream is not None
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an escape would be wider than its cell
+        self._file = GuardedFile(stream, self._tell_gone)  # type: ignore[assignment]  # what the writer thread uses of a file
         threading.Thread(target=self._watch_tty, name="evaltui-tty", daemon=True).start()
 
+    # -- suspending ------------------------------------------------------------------------------
+    # Signal handlers interrupt any line of the main thread, one that holds the lock of the output
+    # queue included: they only leave word on the loop.
+
     def _sigtstp_application(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._suspend)
+
+    def _sigcont_application(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._resume)
+
+    def _suspend(self) -> None:
         self._suspended = True
         super()._sigtstp_application()
 
-    def _sigcont_application(self, *_: object) -> None:
-        # A SIGCONT without SIGTSTP (kill -STOP, kill -CONT) finds the screen still in place;
-        # starting the driver a second time would leave two input threads.
+    def _resume(self) -> None:
         if self._suspended:
             self._suspended = False
             super()._sigcont_application()
-        else:
-            self._app.call_later(self._app.refresh)
+        elif self._writer_thread is not None and self._writer_thread.is_alive():
+            # SIGCONT without SIGTSTP (kill -STOP, kill -CONT): the driver still runs, and a second
+            # start would leave two input threads. The shell may have changed the terminal, though.
+            self._set_modes_again()
+            self._app.refresh()
+
+    def _set_modes_again(self) -> None:
+        with contextlib.suppress(termios.error):
+            attrs = termios.tcgetattr(self.fileno)
+            attrs[tty.LFLAG] = self._patch_lflag(attrs[tty.LFLAG])
+            attrs[tty.IFLAG] = self._patch_iflag(attrs[tty.IFLAG])
+            termios.tcsetattr(self.fileno, termios.TCSANOW, attrs)
+        self.write("\x1b[?1049h\x1b[?25l\x1b[?1004h\x1b[2J")
+        self._enable_mouse_support()
+        self._enable_bracketed_paste()
+        self._disable_line_wrap()
+
+    # -- losing the terminal ---------------------------------------------------------------------
+
+    def _run_input_thread(self) -> None:
+        """Read input; a terminal that cannot be read any more is gone, not a crash."""
+        try:
+            self.run_input_thread()
+        except OSError:
+            self._tell_gone()
 
     def _watch_tty(self) -> None:
         """Wait, without using any time, until the terminal hangs up."""
@@ -133,16 +149,18 @@ class TerminalDriver(LinuxDriver):
         poll.register(self.fileno, 0)
         while True:
             for _, event in poll.poll():
-                if event & (select.POLLHUP | select.POLLERR | select.POLLNVAL):
+                if event & (select.POLLHUP | select.POLLERR):
                     self._tell_gone()
-                    return
+                return  # POLLNVAL: a system that cannot watch terminals
 
     def _tell_gone(self) -> None:
-        if not self._told:
-            self._told = True
-            end = getattr(self._app, "terminal_gone", None)
-            if end is not None:
-                self._app.call_later(end)
+        if self._told:
+            return
+        self._told = True
+        end = getattr(self._app, "terminal_gone", None)
+        if end is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the program ends already
+                self._loop.call_soon_threadsafe(end)
 
     @property
     def terminal_lost(self) -> bool:
@@ -150,9 +168,8 @@ class TerminalDriver(LinuxDriver):
         return self._told
 
     def _get_terminal_size(self) -> tuple[int, int]:
-        # A terminal that was never given a size says 0x0.
         width, height = super()._get_terminal_size()
-        return Size(width, height) if width and height else Size(80, 24)
+        return (width, height) if width and height else (80, 24)  # never given a size: 0x0
 
 
 def catch_signals(end: Callable[[int], None]) -> Callable[[], None]:
@@ -163,18 +180,17 @@ def catch_signals(end: Callable[[int], None]) -> Callable[[], None]:
     Returns:
         A function that takes the handlers away again.
     """
-    import asyncio  # noqa: PLC0415 - the loop module is loaded by then; keeps this module light
-
     loop = asyncio.get_running_loop()
     seen: list[int] = []
-    attrs = _terminal_attrs()
+    attrs = terminal_attrs()
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if seen:
             restore_by_hand(attrs)
             os._exit(128 + number)
         seen.append(number)
-        loop.call_soon_threadsafe(end, 128 + number)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the program ends already
+            loop.call_soon_threadsafe(end, 128 + number)
 
     before = {number: signal.signal(number, handle) for number in ENDING_SIGNALS}
 
@@ -185,22 +201,23 @@ def catch_signals(end: Callable[[int], None]) -> Callable[[], None]:
     return undo
 
 
-def _terminal_attrs() -> list[Any] | None:
+def terminal_attrs() -> list[Any] | None:
+    """Return the terminal's attributes for `restore_by_hand`, or None without a terminal."""
     try:
         return termios.tcgetattr(0)
     except (termios.error, OSError):
         return None
 
 
-RESTORE = "\x1b[<u\x1b[?2026l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?1004l\x1b[?2004l\x1b[?2048l\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[0m"
-"""Undoes every terminal mode that the screen sets."""
-
-
 def restore_by_hand(attrs: list[Any] | None) -> None:
-    """Put the terminal back without the driver's help; never raises."""
-    try:
-        os.write(2, RESTORE.encode("ascii"))
+    """Put the terminal back without the driver's help; never raises, never waits.
+
+    Args:
+        attrs: What `terminal_attrs` returned before the screen was drawn.
+    """
+    with contextlib.suppress(OSError, termios.error):
         if attrs is not None:
             termios.tcsetattr(0, termios.TCSANOW, attrs)
-    except (OSError, termios.error):
-        return
+        os.set_blocking(2, False)  # a terminal that takes nothing any more must not hold us
+        os.write(2, RESTORE.encode("ascii"))
+        os.set_blocking(2, True)
