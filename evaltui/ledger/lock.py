@@ -8,6 +8,7 @@ import hashlib
 import os
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from evaltui.errors import JournalError
 from evaltui.ledger.owner import is_alive, this_process
@@ -84,7 +85,7 @@ class IngestLock:
         finally:
             os.close(handle)
 
-    def __enter__(self) -> IngestLock:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

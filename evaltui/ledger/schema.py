@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 VERSION = 1
+"""Version of the tables; a journal with a larger one was written by a newer evaltui."""
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS files (
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE files (
     id INTEGER PRIMARY KEY,
     seq INTEGER NOT NULL,
     root TEXT NOT NULL,
@@ -29,43 +30,56 @@ CREATE TABLE IF NOT EXISTS files (
     retry_at REAL,
     updated_at REAL NOT NULL
 );
-CREATE UNIQUE INDEX IF NOT EXISTS files_path ON files (path);
-CREATE INDEX IF NOT EXISTS files_seq ON files (seq);
-CREATE INDEX IF NOT EXISTS files_state ON files (state);
-CREATE TABLE IF NOT EXISTS gone (seq INTEGER PRIMARY KEY, file_id INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS entries (
-    id INTEGER PRIMARY KEY,
+CREATE UNIQUE INDEX files_path ON files (path);
+CREATE INDEX files_seq ON files (seq);
+CREATE TABLE parts (
+    path TEXT NOT NULL,
+    item INTEGER NOT NULL,
     content_id TEXT NOT NULL,
+    PRIMARY KEY (path, item)
+) WITHOUT ROWID;
+CREATE INDEX parts_content ON parts (content_id);
+CREATE TABLE gone (seq INTEGER PRIMARY KEY, file_id INTEGER NOT NULL);
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY,
     active INTEGER NOT NULL DEFAULT 1,
-    item INTEGER NOT NULL DEFAULT 0,
+    content_id TEXT NOT NULL,
+    item INTEGER NOT NULL,
     path TEXT NOT NULL,
     file_sha256 TEXT NOT NULL,
     format TEXT NOT NULL,
     kind TEXT NOT NULL,
-    evaluation_id TEXT NOT NULL DEFAULT '',
+    evaluation_id TEXT NOT NULL,
     values_digest TEXT NOT NULL,
     mode TEXT NOT NULL,
     mode_source TEXT NOT NULL,
     action TEXT NOT NULL,
     state TEXT NOT NULL,
-    unclear INTEGER NOT NULL DEFAULT 0,
-    run_id TEXT NOT NULL DEFAULT '',
-    supersedes TEXT NOT NULL DEFAULT '',
-    plan TEXT NOT NULL,
+    unclear INTEGER NOT NULL,
+    run_id TEXT NOT NULL,
+    predecessors TEXT NOT NULL,
+    joined TEXT NOT NULL,
+    attached TEXT NOT NULL,
+    plan BLOB NOT NULL,
     error TEXT NOT NULL DEFAULT '',
     hint TEXT NOT NULL DEFAULT '',
     attempts INTEGER NOT NULL DEFAULT 0,
     retry_at REAL NOT NULL DEFAULT 0,
-    owner TEXT NOT NULL DEFAULT '',
-    attached TEXT NOT NULL DEFAULT '',
+    owner TEXT NOT NULL,
     created_at REAL NOT NULL,
     finished_at REAL,
-    sort_ms INTEGER NOT NULL DEFAULT 0
+    sort_ms INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX IF NOT EXISTS entries_active ON entries (content_id) WHERE active = 1;
-CREATE INDEX IF NOT EXISTS entries_path ON entries (path);
-CREATE INDEX IF NOT EXISTS entries_open ON entries (retry_at) WHERE state <> 'finished';
-CREATE TABLE IF NOT EXISTS spool (
+CREATE UNIQUE INDEX entries_active ON entries (content_id) WHERE active = 1;
+CREATE INDEX entries_content ON entries (content_id);
+CREATE INDEX entries_joined ON entries (joined) WHERE joined <> '';
+CREATE INDEX entries_path ON entries (path);
+CREATE INDEX entries_run ON entries (run_id) WHERE run_id <> '';
+CREATE INDEX entries_open ON entries (retry_at, sort_ms) WHERE active = 1 AND state IN
+    ('parsed', 'intent', 'created', 'logged', 'artifacts', 'verified');
+CREATE VIEW open_entries AS SELECT * FROM entries WHERE active = 1 AND state IN
+    ('parsed', 'intent', 'created', 'logged', 'artifacts', 'verified');
+CREATE TABLE spool (
     entry_id INTEGER NOT NULL REFERENCES entries (id) ON DELETE CASCADE,
     path TEXT NOT NULL,
     local_path TEXT,
@@ -73,5 +87,7 @@ CREATE TABLE IF NOT EXISTS spool (
     PRIMARY KEY (entry_id, path)
 );
 """
-"""`files` has one row per path (its newest version); `entries` one per run to be logged; `spool`
-holds the bytes of an entry's artifacts until it is finished; `gone` the rows viewers must forget."""
+"""`files` has one row per path (its newest version), `parts` the reports in it, `entries` one row
+per thing to be written (a run, its renewal, a late companion), at most one active per content;
+`spool` holds the bytes of an entry's artifacts until it is finished; `gone` the ids of rows that
+viewers must forget."""
