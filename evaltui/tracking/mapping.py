@@ -31,7 +31,7 @@ from evaltui.tracking.naming import (
     vacant_path,
 )
 
-__all__ = ["PlanContext", "choose_mode", "plan_run", "values_digest"]
+__all__ = ["CHANGEABLE_PARAMS", "PlanContext", "choose_mode", "plan_run", "values_digest"]
 
 STATE_LOGGING = "logging"
 MAX_NOTES = 4_000
@@ -44,7 +44,7 @@ _STATUSES = {
     ReportStatus.CANCELLED: RunStatus.KILLED,
     ReportStatus.RUNNING: RunStatus.KILLED,  # its report is all there will be
 }
-_CHANGEABLE_PARAMS = frozenset({"mode", "timestamp", "git_commit"})
+CHANGEABLE_PARAMS = frozenset({"mode", "timestamp", "git_commit"})
 """Params that tell of the circumstances: another value does not make another evaluation."""
 
 _FOREIGN_PREFIX = "report."
@@ -124,7 +124,7 @@ def values_digest(plan: RunPlan) -> str:
 
     Left out is what may differ between two readings of one evaluation: times, mode, git commit.
     """
-    params = {key: text for key, text in plan.params.items() if key not in _CHANGEABLE_PARAMS}
+    params = {key: text for key, text in plan.params.items() if key not in CHANGEABLE_PARAMS}
     text = json.dumps([dict(plan.metrics), params], sort_keys=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
