@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 from evaltui.domain.events import Notice
@@ -31,12 +29,10 @@ from evaltui.engine.link import (
 from evaltui.errors import ConfigError
 from evaltui.log import log_path
 from evaltui.settings import Settings
+from evaltui.ui.engine_process import READ_BYTES, EngineProcess, start_engine
 
 ENGINE_COMMAND = (sys.executable, "-P", "-m", "evaltui.host")
 """`-P` and PYTHONSAFEPATH keep a file called json.py in the current directory from being run."""
-
-READ_BYTES = 64 * 1024
-"""Most bytes decoded before the event loop gets its turn."""
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
@@ -77,14 +73,6 @@ LinkEvent = Event | EngineDown | EngineUp
 """What the link delivers to the screen."""
 
 
-def working_directory() -> str:
-    """Return the current directory, or "/" when it was deleted under us."""
-    try:
-        return str(Path.cwd())
-    except OSError:
-        return "/"
-
-
 def open_log(settings: Settings) -> IO[bytes] | None:
     """Open the log for what the engine prints; None where it cannot be written."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -113,7 +101,7 @@ class EngineLink:
         self._settings = settings
         self._deliver = deliver
         self._command = tuple(command or ENGINE_COMMAND)
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: EngineProcess | None = None
         self._waiting: dict[int, asyncio.Future[Reply | None]] = {}
         self._slots: dict[str, int] = {}
         self._number = 0
@@ -126,7 +114,7 @@ class EngineLink:
     @property
     def alive(self) -> bool:
         """Whether an engine process is running."""
-        return self._process is not None and self._process.returncode is None
+        return self._process is not None and not self._process.exited.is_set()
 
     @property
     def pid(self) -> int | None:
@@ -147,8 +135,8 @@ class EngineLink:
                 return
             if time.monotonic() - born >= STEADY_S:
                 delay = FIRST_DELAY_S
-            self._deliver(EngineDown(reason, delay))
             self._wake.clear()
+            self._deliver(EngineDown(reason, delay))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), delay)
             delay = min(delay * 2, LONGEST_DELAY_S)
@@ -162,10 +150,9 @@ class EngineLink:
         self._stopping.set()
         self._wake.set()
         process = self._process
-        if process is not None and process.stdin is not None and self.alive:
-            with contextlib.suppress(OSError, RuntimeError):
-                process.stdin.write(encode(Request(self._next(), Verb.STOP)))
-                process.stdin.close()
+        if process is not None and self.alive:
+            process.write(encode(Request(self._next(), Verb.STOP)))
+            process.close_stdin()
 
     async def close(self, grace_s: float = STOP_GRACE_S) -> None:
         """Stop the engine; kill it when it takes longer than `grace_s` seconds.
@@ -178,7 +165,7 @@ class EngineLink:
             return
         for wait_s in (grace_s, REAP_S):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), wait_s)
+                await asyncio.wait_for(process.exited.wait(), wait_s)
             self.kill()
 
     def kill(self) -> None:
@@ -186,13 +173,13 @@ class EngineLink:
         self._stopping.set()
         self._wake.set()
         if self._process is not None:
-            _kill_group(self._process)
+            self._process.kill()
 
     async def _live(self) -> str:
         """Start one engine, read it to its end; return why it ended."""
         log = open_log(self._settings)
         try:
-            process = await self._start(log)
+            process = await start_engine(self._command, log)
         except OSError as error:
             return f"cannot start the engine: {error.strerror or error}"
         finally:
@@ -201,36 +188,25 @@ class EngineLink:
         self._process = process
         self._fault = ""
         if self._stopping.is_set():  # asked to stop while the process was being made
-            _kill_group(process)
+            process.kill()
         self.starts += 1
         self._deliver(EngineUp(again=self.starts > 1))
         self._start_number = self._next()
         self._send(Request(self._start_number, Verb.START, self._settings.to_json()))
         problem = await self._converse(process)
-        _kill_group(process)
-        status = await process.wait()
-        return problem or self._fault or _ended(status)
+        process.kill()
+        await process.exited.wait()
+        process.close()
+        return problem or self._fault or process.how_it_ended()
 
-    async def _start(self, log: IO[bytes] | None) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log if log is not None else asyncio.subprocess.DEVNULL,
-            cwd=working_directory(),  # relative paths of settings and variables start there
-            env={**os.environ, "PYTHONSAFEPATH": "1"},
-            start_new_session=True,  # ctrl+z, ctrl+c and a hang-up are the screen's affair
-            limit=READ_BYTES * 4,
-        )
-
-    async def _converse(self, process: asyncio.subprocess.Process) -> str:
+    async def _converse(self, process: EngineProcess) -> str:
         """Read until the engine is done; return what was wrong with its stream, or "".
 
         The stream and the process end in any order: something that the engine started may hold
         the stream open, and an engine that closed it is of no use any more.
         """
         reading = asyncio.ensure_future(self._read(process))
-        ended = asyncio.ensure_future(process.wait())
+        ended = asyncio.ensure_future(process.exited.wait())
         await asyncio.wait({reading, ended}, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.wait({reading, ended}, timeout=DRAIN_S)
         ended.cancel()
@@ -239,9 +215,8 @@ class EngineLink:
             return ""
         return reading.result()
 
-    async def _read(self, process: asyncio.subprocess.Process) -> str:
+    async def _read(self, process: EngineProcess) -> str:
         """Deliver frames until the stream ends; return what was wrong with it, or ""."""
-        assert process.stdout is not None
         reader = FrameReader()
         while data := await process.stdout.read(READ_BYTES):
             try:
@@ -309,24 +284,9 @@ class EngineLink:
         self._slots.clear()
 
     def _send(self, request: Request) -> None:
-        process = self._process
-        if process is not None and process.stdin is not None:
-            with contextlib.suppress(OSError, RuntimeError):
-                process.stdin.write(encode(request))
+        if self._process is not None:
+            self._process.write(encode(request))
 
     def _next(self) -> int:
         self._number += 1
         return self._number
-
-
-def _kill_group(process: asyncio.subprocess.Process) -> None:
-    """Kill a process that leads its own group, and everything in the group."""
-    with contextlib.suppress(OSError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _ended(status: int) -> str:
-    if status < 0:
-        with contextlib.suppress(ValueError):
-            return f"the engine was ended by {signal.Signals(-status).name}"
-    return f"the engine ended with status {status}"

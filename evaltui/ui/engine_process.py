@@ -1,0 +1,113 @@
+"""The engine as a child process: its pipes, its end, and whatever it started."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+READ_BYTES = 64 * 1024
+"""Most bytes decoded before the event loop gets its turn."""
+
+
+class EngineProcess(asyncio.SubprocessProtocol):
+    """An engine process as asyncio tells of it.
+
+    asyncio's own `Process.wait` also waits until every pipe is closed, which whatever the engine
+    started can put off for ever; `exited` tells of the process alone.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.exited = asyncio.Event()
+        self.stdout = asyncio.StreamReader(READ_BYTES * 4, loop)
+        self.pid = 0
+        self.transport: asyncio.SubprocessTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take over the process that was started."""
+        assert isinstance(transport, asyncio.SubprocessTransport)
+        self.transport = transport
+        self.pid = transport.get_pid()
+        stdout = transport.get_pipe_transport(1)
+        assert isinstance(stdout, asyncio.ReadTransport)
+        self.stdout.set_transport(stdout)  # lets the reader slow the engine down
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Take what the engine wrote."""
+        del fd
+        self.stdout.feed_data(data)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        """Let the reader come to its end."""
+        del exc
+        if fd == 1:
+            self.stdout.feed_eof()
+
+    def process_exited(self) -> None:
+        """Tell that the process is gone, and reaped."""
+        self.exited.set()
+
+    def close(self) -> None:
+        """Let go of the pipes."""
+        self.transport.close()
+
+    def kill(self) -> None:
+        """Kill the process, which leads its own group, and everything in the group."""
+        with contextlib.suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def how_it_ended(self) -> str:
+        """Return how the process ended, in words."""
+        status = self.transport.get_returncode()
+        if status is not None and status < 0:
+            with contextlib.suppress(ValueError):
+                return f"the engine was ended by {signal.Signals(-status).name}"
+        return f"the engine ended with status {status}"
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; they fall away when the engine does not read any more."""
+        pipe = self.transport.get_pipe_transport(0)
+        if isinstance(pipe, asyncio.WriteTransport) and not pipe.is_closing():
+            pipe.write(data)
+
+    def close_stdin(self) -> None:
+        """Let the engine see the end of its input."""
+        pipe = self.transport.get_pipe_transport(0)
+        if pipe is not None:
+            pipe.close()
+
+
+async def start_engine(command: Sequence[str], log: IO[bytes] | None) -> EngineProcess:
+    """Start an engine in a session of its own.
+
+    Args:
+        command: Program and arguments.
+        log: Where it prints to, or None for nowhere.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    loop = asyncio.get_running_loop()
+    _, process = await loop.subprocess_exec(
+        lambda: EngineProcess(loop),
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=log if log is not None else asyncio.subprocess.DEVNULL,
+        cwd=working_directory(),  # relative paths of settings and variables start there
+        env={**os.environ, "PYTHONSAFEPATH": "1"},
+        start_new_session=True,  # ctrl+z, ctrl+c and a hang-up are the screen's affair
+    )
+    return process
+
+
+def working_directory() -> str:
+    """Return the current directory, or "/" when it was deleted under us."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return "/"
