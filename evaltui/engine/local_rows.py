@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import PurePath
 
@@ -21,6 +22,9 @@ _EARLY = frozenset({FileState.SEEN, FileState.SETTLING})
 """States of a file that has no entries, and so no runs of the ingest, yet."""
 
 _LOGGING = "logging"
+
+EXPECTED_S = 600.0
+"""How long the row of a logged report stays while no poll brings its run (offline, paused)."""
 
 
 def file_runs(rows: Iterable[FileRow]) -> list[Run]:
@@ -57,6 +61,7 @@ class LocalRows:
         emit: Called with every page, one at a time, in the order they are to be applied; whether
             everything before it is to be forgotten.
         known_runs: Ids of the store's runs of a content.
+        is_logged: Whether the journal says that a local row's report is in the store by now.
         lock: Held while rows are merged. Who changes the answers of `known_runs` holds it until
             the page that tells of the change has been passed on.
     """
@@ -65,11 +70,17 @@ class LocalRows:
         self,
         emit: Callable[[RunDelta, bool], None],
         known_runs: Callable[[str], Collection[str]],
+        *,
+        is_logged: Callable[[str], bool],
         lock: threading.RLock,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._emit = emit
         self._known_runs = known_runs
+        self._is_logged = is_logged
         self._lock = lock
+        self._monotonic = monotonic
+        self._expected: dict[str, float] = {}
         self._shown: dict[str, Run] = {}
         self._by_content: dict[str, str] = {}
         self._held: dict[str, RunDelta] = {}
@@ -98,9 +109,13 @@ class LocalRows:
                 self._emit(delta, False)
 
     def update(self, local: Iterable[Run]) -> None:
-        """Show these local rows and no others; nothing is emitted when nothing differs."""
+        """Show these local rows and no others; nothing is emitted when nothing differs.
+
+        The row of a report that was logged stays until a page brings its run.
+        """
         with self._lock:
             wanted = {run.run_id: run for run in local if not self._in_store(run)}
+            self._keep_expected(wanted)
             gone = [run_id for run_id in self._shown if run_id not in wanted]
             changed = [run for run_id, run in wanted.items() if self._shown.get(run_id) != run]
             contents = {self._shown[run_id].tags.get(Tag.CONTENT_ID, "") for run_id in gone}
@@ -112,6 +127,19 @@ class LocalRows:
             }
             self._emit_local(changed, gone)
             self._release(contents - {""})
+
+    def _keep_expected(self, wanted: dict[str, Run]) -> None:
+        now = self._monotonic()
+        expected: dict[str, float] = {}
+        for run_id, run in self._shown.items():
+            if run_id in wanted or not run.tags.get(Tag.CONTENT_ID) or self._in_store(run):
+                continue
+            known = run_id in self._expected
+            deadline = self._expected.get(run_id, now + EXPECTED_S)
+            if now < deadline and (known or self._is_logged(run_id)):
+                expected[run_id] = deadline
+                wanted[run_id] = run
+        self._expected = expected
 
     def _in_store(self, run: Run) -> bool:
         content = run.tags.get(Tag.CONTENT_ID, "")

@@ -1,0 +1,188 @@
+"""The ingest's turn: look at files, hand unfinished reports over to be shown, log one, tidy up."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+
+from evaltui.domain.events import FileState, Notice, WatchRole
+from evaltui.domain.run import Run
+from evaltui.engine.feed import Feed
+from evaltui.engine.loop import LONGEST_WAIT_S
+from evaltui.engine.outcome import Outcome
+from evaltui.engine.parts import Ingest, Watch
+from evaltui.errors import EvaltuiError
+from evaltui.ledger.journal import Journal
+
+RECONCILE_S = (0.0, 30.0, 300.0)
+"""When twins are dealt with after they were seen: a create may land late."""
+
+_BUSY_S = 1.0
+"""Pause when reports are due but none can be worked on."""
+
+_COLLECT_SHARE = 5
+"""Collecting unfinished reports may take one part in this many of the time."""
+
+
+class IngestLoop:
+    """What the ingest thread does; alone it uses watcher and ingestor.
+
+    Args:
+        watcher: Finds and reads files.
+        ingestor: Logs reports.
+        journal: Tells when something changed.
+        feed: Takes what is to be shown.
+        logged: Called with the ids of runs that were just written.
+        tidied: Called when twins were deleted.
+        told: Called when the feed has something to tell.
+        may_write: Whether the store may be written to.
+        stop: Set when the loop is to end.
+        clock: Epoch seconds.
+    """
+
+    def __init__(
+        self,
+        watcher: Watch,
+        ingestor: Ingest,
+        journal: Journal,
+        feed: Feed,
+        *,
+        logged: Callable[[Collection[str]], None],
+        tidied: Callable[[], None],
+        told: Callable[[], None],
+        may_write: bool,
+        stop: threading.Event,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._watcher = watcher
+        self._ingestor = ingestor
+        self._journal = journal
+        self._feed = feed
+        self._logged = logged
+        self._tidied = tidied
+        self._told = told
+        self._may_write = may_write
+        self._stop = stop
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._orders: list[Callable[[], object]] = []
+        self._twins: Sequence[Run] = ()
+        self._twins_dealt = 0
+        self._twins_since = 0.0
+        self._recovered = False
+        self._collected_seq = -1
+        self._collected_at = -math.inf
+        self._collect_cost_s = 0.0
+        self.idle = False
+
+    # -- from any thread -------------------------------------------------------------------------
+
+    def order(self, work: Callable[[], object]) -> None:
+        """Have something done on the ingest thread before its next turn."""
+        with self._lock:
+            self._orders.append(work)
+        self._watcher.wake()
+
+    def twins(self, runs: Sequence[Run]) -> None:
+        """Have these runs of equal content reconciled, at once and twice more later."""
+        with self._lock:
+            self._twins, self._twins_dealt = runs, 0
+            self._twins_since = time.monotonic()
+        self._watcher.wake()
+
+    def wake(self) -> None:
+        """End the wait."""
+        self._watcher.wake()
+
+    # -- the ingest thread -----------------------------------------------------------------------
+
+    def turn(self) -> float:
+        """Do what is due; return the seconds until more is."""
+        if not self._recovered:
+            self._ingestor.recover()
+            self._recovered = True
+        self._do_orders()
+        seen = self._watcher.step()
+        self._show()
+        may_log = self._may_log()
+        logged = self._ingestor.log_due(limit=1) if may_log else []
+        if logged:
+            self._after(logged)
+        if may_log:
+            self._deal_with_twins()
+        self.idle = not seen and not logged and self._watcher.idle
+        return 0.0 if logged else self._next(may_log=may_log)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the watcher's events; not at all when there is more to do."""
+        if seconds > 0:
+            self._watcher.wait(seconds)
+
+    def close(self) -> None:
+        """Close watcher and ingestor; the thread has ended."""
+        self._watcher.close()
+        self._ingestor.close()
+
+    def _do_orders(self) -> None:
+        with self._lock:
+            orders, self._orders = self._orders, []
+        for order in orders:
+            try:
+                order()
+            except EvaltuiError as error:
+                self._feed.notice(Notice("error", error.message, error.hint or ""))
+
+    def _may_log(self) -> bool:
+        watching = self._watcher.status().role is WatchRole.WATCHER
+        return self._may_write and watching and not self._stop.is_set()
+
+    def _after(self, logged: Sequence[Outcome]) -> None:
+        done = [item for item in logged if item.state is FileState.FINISHED]
+        run_ids = [run_id for item in done for run_id in item.run_ids]
+        if run_ids:
+            self._logged(run_ids)
+        self._show()
+
+    def _show(self) -> None:
+        """Hand over the watch, and unfinished reports if any may have changed.
+
+        A long backlog makes collecting them slow; it is then done less often.
+        """
+        self._feed.watch(self._watcher.status())
+        seq, now = self._journal.last_seq(), time.monotonic()
+        if seq != self._collected_seq and now >= self._collect_at():
+            self._feed.local_runs(self._ingestor.local_runs(), seq)
+            self._collected_seq, self._collected_at = seq, time.monotonic()
+            self._collect_cost_s = self._collected_at - now
+        self._told()
+
+    def _collect_at(self) -> float:
+        return self._collected_at + _COLLECT_SHARE * self._collect_cost_s
+
+    def _deal_with_twins(self) -> None:
+        with self._lock:
+            if time.monotonic() < self._twins_due():
+                return
+            twins = self._twins
+            self._twins_dealt += 1
+        if self._ingestor.reconcile(twins):
+            self._tidied()
+
+    def _twins_due(self) -> float:
+        if not self._twins or self._twins_dealt >= len(RECONCILE_S):
+            return math.inf
+        return self._twins_since + RECONCILE_S[self._twins_dealt]
+
+    def _next(self, *, may_log: bool) -> float:
+        now = time.monotonic()
+        waits = [LONGEST_WAIT_S]
+        if self._journal.last_seq() != self._collected_seq:
+            waits.append(max(0.0, self._collect_at() - now))
+        if may_log:
+            due = self._ingestor.next_due()
+            if due is not None:
+                waits.append(max(_BUSY_S, due - self._clock()))
+            waits.append(max(_BUSY_S, self._twins_due() - now))
+        return min(waits)

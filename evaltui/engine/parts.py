@@ -1,0 +1,98 @@
+"""What the engine is put together from: watcher, ingestor and store, as it needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from evaltui.domain.events import StoreStatus, WatchStatus
+from evaltui.domain.ports import RunSource, RunWriter
+from evaltui.domain.run import Run
+from evaltui.engine.outcome import Outcome
+from evaltui.engine.poll import SWEEP_S
+from evaltui.engine.roots import WatchRoot
+
+KnownRuns = Callable[[str], tuple[str, ...]]
+"""Content id to ids of the active runs that carry it."""
+
+Link = Callable[[str, str], tuple[str, str]]
+"""Makes the link of an experiment's run: what to open or to type, and a note."""
+
+
+class Watch(Protocol):
+    """The watcher; one thread uses it, but `wake`, which any may call."""
+
+    def step(self) -> list[Outcome]:
+        """Do one turn: what is due of looks, scans and settled files."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for an event, for something that is due, or for `wake`."""
+
+    def wake(self) -> None:
+        """End a wait, or the next one."""
+
+    def add_root(self, root: WatchRoot) -> None:
+        """Watch one more root."""
+
+    def retry(self, path: str) -> None:
+        """Read a path again."""
+
+    def status(self) -> WatchStatus:
+        """Return the watch in figures."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything that is there was seen and nothing settles."""
+
+    def close(self) -> None:
+        """Stop watching."""
+
+
+class Ingest(Protocol):
+    """The ingestor; one thread uses it."""
+
+    def log_due(self, *, limit: int = 1, only: Collection[str] | None = None) -> list[Outcome]:
+        """Log reports whose time has come; the only method that is slow, with `reconcile`."""
+
+    def hurry(self) -> None:
+        """Make everything that waits for the store due now."""
+
+    def note_deleted(self, run_ids: Collection[str]) -> None:
+        """Note that runs were deleted."""
+
+    def recover(self) -> int:
+        """Free what dead processes left behind."""
+
+    def reconcile(self, runs: Iterable[Run] | None = None) -> tuple[str, ...]:
+        """Delete twins among these runs."""
+
+    def local_runs(self) -> list[Run]:
+        """Return unfinished reports as runs."""
+
+    def next_due(self) -> float | None:
+        """Return the epoch second at which `log_due` has work, or None."""
+
+    def close(self) -> None:
+        """Close what was opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The tracking target.
+
+    Attributes:
+        status: What is known of it before the first answer.
+        open_source: Opens a reader of the experiment.
+        open_writer: Opens a writer.
+        link: Makes the link to a run.
+        sweep_s: Seconds between sweeps.
+        jitter_ratio: Share of the interval by which polls vary.
+    """
+
+    status: StoreStatus
+    open_source: Callable[[], RunSource]
+    open_writer: Callable[[], RunWriter]
+    link: Link
+    sweep_s: float = SWEEP_S
+    jitter_ratio: float = 0.0

@@ -1,0 +1,271 @@
+"""What the screen asks of the engine, and the answers.
+
+Questions to the store run on threads of their own with a deadline: neither the ingest nor the
+reading of further requests waits for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from evaltui.domain.events import RunDetail
+from evaltui.domain.ports import RunSource, RunWriter
+from evaltui.domain.run import LOCAL_PREFIX, Tag
+from evaltui.engine.detail import planned_detail, run_detail
+from evaltui.engine.link import Reply, Request, Verb
+from evaltui.engine.parts import Link
+from evaltui.engine.poll import Poller
+from evaltui.engine.roots import WatchRoot, parse_root
+from evaltui.engine.survey import survey
+from evaltui.errors import ConfigError, EvaltuiError, RunNotFoundError, StoreUnreachableError
+from evaltui.ledger.journal import Journal
+from evaltui.tracking.deadline import BoundedCalls, OverdueError
+
+DETAIL_DEADLINE_S = 20.0
+WRITE_DEADLINE_S = 45.0
+"""The first write imports mlflow, which takes seconds on a busy machine."""
+SURVEY_DEADLINE_S = 6.0
+
+SLOW = frozenset({Verb.DETAIL, Verb.BASELINE, Verb.SURVEY, Verb.WATCH})
+"""Verbs that may wait for a network or a disk; `Lanes` keeps them apart from the others."""
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What requests may do to the running engine; every one returns at once.
+
+    Attributes:
+        refresh: Poll and sweep now, and try what waits for the store.
+        pause: Stop polling, or go on.
+        add_root: Watch one more directory.
+        retry: Try a path again.
+        stop: Begin to stop.
+    """
+
+    refresh: Callable[[], None]
+    pause: Callable[[bool], None]
+    add_root: Callable[[WatchRoot], None]
+    retry: Callable[[str], None]
+    stop: Callable[[], None]
+
+
+class Desk:
+    """Answers requests, each in the thread that brings it.
+
+    Args:
+        controls: The engine's levers.
+        poller: Says which experiment and baseline there are.
+        journal: Knows reports that the store does not have yet.
+        open_source: Opens a reader of the store.
+        open_writer: Opens a writer of the store.
+        link: Makes the link to a run.
+        cwd: Directory that relative paths start from.
+    """
+
+    def __init__(
+        self,
+        controls: Controls,
+        *,
+        poller: Poller,
+        journal: Journal,
+        open_source: Callable[[], RunSource],
+        open_writer: Callable[[], RunWriter],
+        link: Link,
+        cwd: Path,
+    ) -> None:
+        self._controls = controls
+        self._poller = poller
+        self._journal = journal
+        self._open_source = open_source
+        self._open_writer = open_writer
+        self._link = link
+        self._cwd = cwd
+        self._calls = BoundedCalls()
+        self._answers: Mapping[Verb, Callable[[Payload], Payload]] = {
+            Verb.START: lambda _: {},
+            Verb.REFRESH: self._refresh,
+            Verb.PAUSE: self._pause,
+            Verb.DETAIL: self._detail,
+            Verb.BASELINE: self._baseline,
+            Verb.WATCH: self._watch,
+            Verb.RETRY: self._retry,
+            Verb.SURVEY: self._survey,
+            Verb.STOP: self._stop,
+        }
+
+    def answer(self, request: Request) -> Reply:
+        """Do what is asked; what goes wrong is in the reply."""
+        try:
+            payload = self._answers[request.verb](request.args)
+        except EvaltuiError as error:
+            return Reply(request.number, {}, error.message, error.hint or "")
+        except (KeyError, TypeError) as error:
+            return Reply(request.number, {}, f"{request.verb} lacks an argument: {error}")
+        return Reply(request.number, payload)
+
+    # -- at once -----------------------------------------------------------------------------------
+
+    def _refresh(self, _: Payload) -> Payload:
+        self._controls.refresh()
+        return {}
+
+    def _pause(self, args: Payload) -> Payload:
+        self._controls.pause(bool(args["on"]))
+        return {}
+
+    def _retry(self, args: Payload) -> Payload:
+        self._controls.retry(str(args["path"]))
+        return {}
+
+    def _stop(self, _: Payload) -> Payload:
+        self._controls.stop()
+        return {}
+
+    # -- with a deadline ---------------------------------------------------------------------------
+
+    def _watch(self, args: Payload) -> Payload:
+        text = str(args["path"])
+        root = self._within(SURVEY_DEADLINE_S, lambda: self._root(text), doing=f"looking at {text}")
+        self._controls.add_root(root)
+        return {"path": str(root)}
+
+    def _root(self, text: str) -> WatchRoot:
+        root = parse_root(text, self._cwd)
+        if not root.path.is_dir():
+            raise ConfigError(
+                f"{root.path}: no such directory", hint="make it, or correct the path"
+            )
+        return root
+
+    def _survey(self, args: Payload) -> Payload:
+        path = self._cwd / Path(str(args["path"])).expanduser()
+        found = self._within(SURVEY_DEADLINE_S, lambda: survey(path), doing=f"looking below {path}")
+        return dataclasses.asdict(found)
+
+    def _detail(self, args: Payload) -> Payload:
+        run_id = str(args["run_id"])
+        if run_id.startswith(LOCAL_PREFIX):
+            found = self._local_detail(run_id)
+        else:
+            found = self._store_detail(run_id)
+        return dataclasses.asdict(found)
+
+    def _local_detail(self, run_id: str) -> RunDetail:
+        number = run_id.removeprefix(LOCAL_PREFIX)
+        if not number.isdecimal():
+            note = "the file is not read yet: it is still being written"
+            return RunDetail(run_id, cases_note=note, link_note="not in the store yet")
+        entry = self._journal.entry(int(number))
+        if entry is None:
+            raise RunNotFoundError("this report is no longer on its way to the store")
+        if not entry.plan.content_id and entry.run_id:  # logged since the question was asked
+            return dataclasses.replace(self._store_detail(entry.run_id), run_id=run_id)
+        notes = (entry.path, entry.error, entry.hint)
+        return planned_detail(run_id, entry.plan, notes=notes)
+
+    def _store_detail(self, run_id: str) -> RunDetail:
+        def ask() -> RunDetail:
+            with contextlib.closing(self._open_source()) as source:
+                return run_detail(source, run_id, link=self._link)
+
+        return self._within(DETAIL_DEADLINE_S, ask, doing="reading the run")
+
+    def _baseline(self, args: Payload) -> Payload:
+        run_id = str(args["run_id"] or "")
+        status = self._poller.status
+        previous = status.baseline_run_id
+        note = ""
+        if status.read_only:
+            note = "read-only: it holds for this session"
+        elif run_id.startswith(LOCAL_PREFIX):
+            note = "not in the store yet: it holds for this session"
+        elif not status.experiment_id:
+            note = "the experiment is not there yet: it holds for this session"
+        else:
+            note = self._share_baseline(status.experiment_id, run_id)
+        return {"run_id": run_id, "shared": not note, "previous": previous, "note": note}
+
+    def _share_baseline(self, experiment_id: str, run_id: str) -> str:
+        """Write the experiment's tag; return why that was not possible, or ""."""
+
+        def write() -> None:
+            writer = self._open_writer()
+            if run_id:
+                writer.set_experiment_tag(experiment_id, Tag.BASELINE, run_id)
+            else:
+                writer.delete_experiment_tag(experiment_id, Tag.BASELINE)
+
+        try:
+            self._within(WRITE_DEADLINE_S, write, doing="writing the baseline")
+        except EvaltuiError as error:
+            _log.warning("the baseline was not shared: %s", error.message)
+            return f"{error.message}: it holds for this session"
+        self._controls.refresh()
+        return ""
+
+    def _within(self, limit_s: float, work: Callable[[], _T], *, doing: str) -> _T:
+        try:
+            return self._calls.run(work, limit_s=limit_s)
+        except OverdueError as error:
+            raise StoreUnreachableError(f"{doing}: {error}", unclear=error.sent) from error
+
+
+class Lanes:
+    """Threads that answer slow requests: one per verb, made when needed and gone when idle.
+
+    Of questions of one kind that wait, only the newest is answered; the others come back as
+    superseded. Wishes (BASELINE, WATCH) are all done, in order.
+
+    Args:
+        answer: Answers one request.
+        reply: Takes the answers, from the lanes' threads.
+    """
+
+    def __init__(self, answer: Callable[[Request], Reply], reply: Callable[[Reply], None]) -> None:
+        self._answer = answer
+        self._reply = reply
+        self._lock = threading.Lock()
+        self._waiting: dict[Verb, deque[Request]] = {}
+
+    def submit(self, request: Request) -> None:
+        """Answer a request on its lane; returns at once."""
+        stale: list[Request] = []
+        with self._lock:
+            queue = self._waiting.get(request.verb)
+            if queue is not None:
+                if request.verb in {Verb.DETAIL, Verb.SURVEY}:
+                    stale = list(queue)
+                    queue.clear()
+                queue.append(request)
+            else:
+                self._waiting[request.verb] = deque([request])
+                threading.Thread(
+                    target=self._work,
+                    args=(request.verb,),
+                    name=f"evaltui-{request.verb}",
+                    daemon=True,
+                ).start()
+        for old in stale:
+            self._reply(Reply(old.number, {}, "superseded by a later question"))
+
+    def _work(self, verb: Verb) -> None:
+        while True:
+            with self._lock:
+                queue = self._waiting[verb]
+                if not queue:
+                    del self._waiting[verb]
+                    return
+                request = queue.popleft()
+            self._reply(self._answer(request))

@@ -1,0 +1,276 @@
+"""The engine: what ingests, what follows the store and what tells of it, each on its thread.
+
+The same object runs in the engine process of the screen and in headless commands. Threads wait
+for events and for the next thing that is due; an idle engine uses next to no time.
+
+- ingest: watcher and ingestor, one report at a time.
+- query: the poller; a store that hangs holds up nothing else.
+- tell: journal and unfinished reports to events. When the reader of the events is stopped, this
+  one waits for it, and the ingest goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from evaltui.domain.events import FileState, Notice, StoreState, StoreStatus
+from evaltui.domain.ports import RunSource
+from evaltui.domain.run import LOCAL_PREFIX
+from evaltui.domain.table import RunDelta
+from evaltui.engine.feed import Feed
+from evaltui.engine.ingest_loop import IngestLoop
+from evaltui.engine.link import Event, Reply, Request, RunsChanged, StoreChanged
+from evaltui.engine.local_rows import LocalRows
+from evaltui.engine.loop import Loop
+from evaltui.engine.parts import Ingest, KnownRuns, Store, Watch
+from evaltui.engine.poll import Poller
+from evaltui.engine.requests import SLOW, Controls, Desk, Lanes
+from evaltui.errors import EvaltuiError
+from evaltui.ledger.journal import Journal
+
+TELL_S = 0.5
+"""How often the journal is looked at for what other processes wrote."""
+
+_GAP_S = 0.03
+"""Shortest time between two looks: what a backlog brings is told in pages."""
+
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Watches, ingests, follows the store, and answers; safe to be used from any thread.
+
+    Args:
+        store: The tracking target.
+        journal: The journal of target and experiment; closed by `stop`.
+        make_ingestor: Makes the ingestor, given who knows the runs of a content.
+        make_watcher: Makes the watcher, given the ingestor.
+        emit: Called with every event, from several threads.
+        cwd: Directory that relative paths in requests start from.
+        clock: Epoch seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        *,
+        make_ingestor: Callable[[KnownRuns], Ingest],
+        make_watcher: Callable[[Ingest], Watch],
+        emit: Callable[[Event], None],
+        cwd: Path,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._emit = emit
+        self._stop = threading.Event()
+        self._query_wake = threading.Event()
+        self._tell_wake = threading.Event()
+        self._last_state = StoreState.CONNECTING
+        self._twins: frozenset[str] = frozenset()
+        self._search: RunSource | None = None
+        merging = threading.RLock()
+        self._poller = Poller(
+            store.open_source,
+            store.status,
+            publish=self._publish,
+            tell=self._tell_store,
+            lock=merging,
+            sweep_s=store.sweep_s,
+            jitter_ratio=store.jitter_ratio,
+            stopping=self._stop.is_set,
+            clock=clock,
+        )
+        self._local_rows = LocalRows(
+            lambda delta, reset: emit(RunsChanged(delta, reset)),
+            self._poller.known_runs,
+            is_logged=self._is_logged,
+            lock=merging,
+        )
+        self._feed = Feed(journal, self._local_rows, emit)
+        self._ingestor = make_ingestor(self._known_runs)
+        self._watcher = make_watcher(self._ingestor)
+        self._ingest = IngestLoop(
+            self._watcher,
+            self._ingestor,
+            journal,
+            self._feed,
+            logged=self._include,
+            tidied=self._poll_now,
+            told=self._tell_wake.set,
+            may_write=not store.status.read_only,
+            stop=self._stop,
+            clock=clock,
+        )
+        self._desk = self._make_desk(cwd)
+        self._lanes = Lanes(self._desk.answer, emit)
+        self._threads = [
+            self._loop("ingest", self._ingest.turn, self._ingest.wait),
+            self._loop("query", self._query_turn, lambda s: _wait(self._query_wake, s)),
+            self._loop("tell", self._tell_turn, lambda s: _wait(self._tell_wake, s)),
+        ]
+
+    # -- life ------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the threads; returns at once."""
+        for thread in self._threads:
+            thread.start()
+
+    def begin_stop(self) -> None:
+        """Ask the threads to end; returns at once."""
+        self._stop.set()
+        self._ingest.wake()
+        self._query_wake.set()
+        self._tell_wake.set()
+
+    def stop(self, timeout_s: float) -> bool:
+        """End the threads, letting the ingest finish the report at hand.
+
+        Returns:
+            Whether all ended in time. What did not is left as it is: the journal makes that safe,
+            and the threads do not keep the process alive.
+        """
+        self.begin_stop()
+        deadline = time.monotonic() + timeout_s
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
+        if any(thread.is_alive() for thread in self._threads):
+            return False
+        try:
+            self._feed.step()
+            self._ingest.close()
+            self._poller.close()
+            if self._search is not None:
+                self._search.close()
+            self._journal.close()
+        except EvaltuiError as error:
+            _log.warning("at the end: %s", error.message)
+        return True
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the end was asked for."""
+        return self._stop.is_set()
+
+    @property
+    def status(self) -> StoreStatus:
+        """How the store is."""
+        return self._poller.status
+
+    @property
+    def idle(self) -> bool:
+        """Whether the ingest has nothing to do now: all files seen, all that can be logged is."""
+        return self._ingest.idle
+
+    # -- requests --------------------------------------------------------------------------------
+
+    def handle(self, request: Request) -> Reply:
+        """Answer a request; those of `SLOW` may take seconds."""
+        return self._desk.answer(request)
+
+    def submit(self, request: Request) -> None:
+        """Answer a request by a Reply event; returns at once."""
+        if request.verb in SLOW:
+            self._lanes.submit(request)
+        else:
+            self._emit(self.handle(request))
+
+    def notice(self, notice: Notice) -> None:
+        """Have something told to the person."""
+        self._feed.notice(notice)
+        self._tell_wake.set()
+
+    def _make_desk(self, cwd: Path) -> Desk:
+        order = self._ingest.order
+        controls = Controls(
+            refresh=self._refresh,
+            pause=self._pause,
+            add_root=lambda root: order(lambda: self._watcher.add_root(root)),
+            retry=lambda path: order(lambda: self._watcher.retry(path)),
+            stop=self.begin_stop,
+        )
+        return Desk(
+            controls,
+            poller=self._poller,
+            journal=self._journal,
+            open_source=self._store.open_source,
+            open_writer=self._store.open_writer,
+            link=self._store.link,
+            cwd=cwd,
+        )
+
+    def _refresh(self) -> None:
+        self._ingest.order(self._ingestor.hurry)
+        self._poll_now()
+
+    def _poll_now(self) -> None:
+        self._poller.refresh()
+        self._query_wake.set()
+
+    def _include(self, run_ids: Collection[str]) -> None:
+        self._poller.include(run_ids)
+        self._query_wake.set()
+
+    def _pause(self, on: bool) -> None:
+        self._poller.pause(on=on)
+        self._query_wake.set()
+
+    # -- query -----------------------------------------------------------------------------------
+
+    def _query_turn(self) -> float:
+        self._poller.step()
+        twins = self._poller.twins()
+        if twins - self._twins:
+            self._ingest.twins(self._poller.runs_of(twins))
+        self._twins = twins
+        return self._poller.due_in()
+
+    def _publish(self, delta: RunDelta, reset: bool) -> None:
+        if delta.removed and not reset:
+            removed = delta.removed
+            self._ingest.order(lambda: self._ingestor.note_deleted(removed))
+        self._local_rows.store_page(delta, reset)
+
+    def _tell_store(self, status: StoreStatus) -> None:
+        if status.state is StoreState.LIVE and self._last_state is StoreState.OFFLINE:
+            self._ingest.order(self._ingestor.hurry)
+        self._last_state = status.state
+        self._emit(StoreChanged(status))
+
+    def _known_runs(self, content_id: str) -> tuple[str, ...]:
+        """Return who has a content: the local index, or the store while that is not complete."""
+        if self._poller.listed:
+            return self._poller.known_runs(content_id)
+        if self._search is None:
+            self._search = self._store.open_source()
+        return tuple(run.run_id for run in self._search.find_runs(content_id))
+
+    # -- tell ------------------------------------------------------------------------------------
+
+    def _tell_turn(self) -> float:
+        if self._feed.step():
+            self._ingest.wake()  # another process may have written: its reports are ours to show
+        self._stop.wait(_GAP_S)
+        return TELL_S
+
+    def _is_logged(self, local_id: str) -> bool:
+        number = local_id.removeprefix(LOCAL_PREFIX)
+        entry = self._journal.entry(int(number)) if number.isdecimal() else None
+        return entry is not None and entry.state is FileState.FINISHED
+
+    def _loop(
+        self, name: str, turn: Callable[[], float], wait: Callable[[float], None]
+    ) -> threading.Thread:
+        return Loop(name, turn, wait, stop=self._stop, notice=self.notice).thread()
+
+
+def _wait(event: threading.Event, seconds: float) -> None:
+    event.wait(seconds)
+    event.clear()
