@@ -50,11 +50,19 @@ def _dispatch(argv: list[str]) -> int:
     if args.version:
         print(f"evaltui {metadata.version('evaltui')}")
         return ExitCode.OK
-    settings = load_settings(_flags(args), os.environ, config_path=getattr(args, "config", None))
+    settings = _settings(args)
     if args.command is None:
         return _run_screen(settings)
-    start_log(settings)
+    if args.command != "demo":  # which has a log of its own
+        start_log(settings)
     return load_command(args.command).run(args, settings)
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    """Put the settings together; the demo's come from its flags alone."""
+    if args.command == "demo":
+        return load_settings(_flags(args), {}, config_path=Path(os.devnull))
+    return load_settings(_flags(args), os.environ, config_path=getattr(args, "config", None))
 
 
 def _flags(args: argparse.Namespace) -> dict[str, object]:

@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import NoReturn, Protocol, cast
 
 from evaltui.domain.text import clean
-from evaltui.errors import ConfigError, ExitCode
+from evaltui.errors import ConfigError
 from evaltui.setting_values import choices
 from evaltui.settings import Settings
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("evaltui.cli.demo", "show the whole job in half a minute, on made-up reports"),
+    "watch": ("evaltui.cli.watch", "watch directories and log reports, without the screen"),
+    "log": ("evaltui.cli.log", "log reports by name"),
+    "run": ("evaltui.cli.run", "run an evaluation command and log the reports it leaves"),
     "runs": ("evaltui.cli.runs", "list the runs of the experiment"),
     "compare": ("evaltui.cli.compare", "say what changed between two or more runs"),
     "trend": ("evaltui.cli.trend", "show one metric over the last runs"),
@@ -38,8 +42,8 @@ class Command(Protocol):
     def add_parser(self, subparsers: Subparsers[Parser]) -> None:
         """Add the command with its arguments."""
 
-    def run(self, args: argparse.Namespace, settings: Settings) -> ExitCode:
-        """Do it."""
+    def run(self, args: argparse.Namespace, settings: Settings) -> int:
+        """Do it; return the exit code."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -127,12 +131,26 @@ def global_options() -> Parser:
     return options
 
 
-def add_ingest_options(parser: argparse.ArgumentParser) -> None:
-    """Add what a watching process takes beyond the global options."""
+def add_report_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every command that reads reports takes."""
     add = parser.add_argument
     hush = argparse.SUPPRESS
     add("--mode", default=hush, help="mode of every report, whatever the report says")
     add("--model", default=hush, help="model of every report, whatever the report says")
+    add(
+        "--max-report-mb",
+        type=int,
+        default=hush,
+        metavar="MB",
+        help="largest report that is read as a whole",
+    )
+
+
+def add_ingest_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a watching process takes beyond the global options."""
+    add_report_options(parser)
+    add = parser.add_argument
+    hush = argparse.SUPPRESS
     add(
         "--backlog",
         default=hush,
@@ -147,13 +165,6 @@ def add_ingest_options(parser: argparse.ArgumentParser) -> None:
         default=hush,
         metavar="SECONDS",
         help="time between two looks at the store",
-    )
-    add(
-        "--max-report-mb",
-        type=int,
-        default=hush,
-        metavar="MB",
-        help="largest report that is read as a whole",
     )
 
 
