@@ -1,0 +1,166 @@
+"""What failed at a store, in evaltui's words: sqlite3, sockets, requests and HTTP answers."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import re
+import sqlite3
+import time
+from collections.abc import Mapping
+
+import requests
+
+from evaltui.domain.text import clean
+from evaltui.errors import (
+    RunNotFoundError,
+    StoreAuthError,
+    StoreError,
+    StoreRejectedError,
+    StoreUnreachableError,
+)
+from evaltui.log import redact
+
+LONGEST_WAIT_S = 300.0
+"""Most of a Retry-After that is honoured."""
+
+_BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_UNAVAILABLE = frozenset({429, 500, 502, 503, 504, 408, 425})
+_REFUSED = {
+    401: "check the credential: `evaltui doctor`",
+    403: "this credential may not do that: `evaltui doctor`",
+}
+_MISSING_RUN = re.compile(r"\brun\b.*\b(not found|does not exist)\b", re.IGNORECASE)
+
+
+def translate(error: Exception, doing: str, *, sent: bool = False) -> StoreError:
+    """Return the StoreError for an error of sqlite3, requests or a socket.
+
+    Args:
+        error: What was raised.
+        doing: What was tried, such as `list runs of http://…`; begins the message.
+        sent: The request asks for a change, so a lost answer leaves open whether it was done.
+    """
+    if isinstance(error, StoreError):
+        return error
+    if isinstance(error, sqlite3.Error):
+        return _from_sqlite(error, doing)
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return StoreRejectedError(f"{doing}: not an address: {_short(error)}")
+    if isinstance(error, requests.exceptions.SSLError):
+        return StoreUnreachableError(
+            f"{doing}: the certificate or TLS handshake failed: {_short(error)}",
+            hint="check scheme and port; MLFLOW_TRACKING_SERVER_CERT_PATH names an own authority",
+        )
+    reason, reached = _transport(error)
+    return StoreUnreachableError(f"{doing}: {reason}", hint=_NETWORK, unclear=sent and reached)
+
+
+def from_answer(
+    status: int, headers: Mapping[str, str], body: bytes, doing: str, *, sent: bool = False
+) -> StoreError:
+    """Return the StoreError for an HTTP answer that is not a 2xx.
+
+    Args:
+        status: HTTP status.
+        headers: Headers of the answer, looked up case-insensitively by requests.
+        body: As much of the body as was read.
+        doing: What was tried.
+        sent: The request asks for a change.
+    """
+    code, message = error_of(body)
+    text = f"{doing}: HTTP {status}" + (f": {message}" if message else "")
+    if status in _REFUSED:
+        return StoreAuthError(text, hint=_REFUSED[status])
+    if status in _UNAVAILABLE or code in {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"}:
+        return StoreUnreachableError(
+            text,
+            retry_after_s=retry_after(headers.get("Retry-After")),
+            unclear=sent and status not in {429, 503},
+        )
+    if code:
+        gone = code == "RESOURCE_DOES_NOT_EXIST" and _MISSING_RUN.search(message)
+        return (RunNotFoundError if gone else StoreRejectedError)(text)
+    if status in range(300, 400):
+        return StoreRejectedError(
+            f"{doing}: the server sends us on to {redact(clean(headers.get('Location', '?')))}",
+            hint="use that address as the tracking URI if you trust it",
+        )
+    return StoreRejectedError(
+        f"{doing}: HTTP {status}, which is no answer of MLflow",
+        hint="is this the address of an MLflow server?",
+    )
+
+
+def error_of(body: bytes) -> tuple[str, str]:
+    """Return `error_code` and message of an error answer, "" where it has none."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return "", ""
+    if not isinstance(document, dict):
+        return "", ""
+    code, message = document.get("error_code", ""), document.get("message", "")
+    return str(code), redact(clean(message)) if isinstance(message, str) else ""
+
+
+def retry_after(text: str | None) -> float | None:
+    """Return the seconds a Retry-After header asks for, bounded; None when it says nothing."""
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    if seconds != seconds:  # noqa: PLR0124 - NaN
+        return None
+    return min(max(seconds, 0.0), LONGEST_WAIT_S)
+
+
+_NETWORK = "check the address and the network: `evaltui doctor`"
+
+
+def _from_sqlite(error: sqlite3.Error, doing: str) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _BUSY_CODES:
+        return StoreUnreachableError(f"{doing}: the database is locked by another process")
+    if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+        return StoreRejectedError(
+            f"{doing}: not a sound SQLite database: {_short(error)}",
+            hint="restore it from a copy, or name another store with --tracking-uri",
+        )
+    return StoreUnreachableError(f"{doing}: {_short(error)}")
+
+
+_SIGNS = (
+    ("refused", "connection refused: nothing listens there", False),
+    ("resolve", "the host name is not known", False),
+    ("name or service not known", "the host name is not known", False),
+    ("unreachable", "the network or host is unreachable", False),
+    ("no route to host", "the network or host is unreachable", False),
+    ("reset", "the connection was reset", True),
+    ("without response", "the server closed the connection without an answer", True),
+    ("badstatusline", "what came back is not HTTP", True),
+    ("incompleteread", "the answer was cut off", True),
+    ("timed out", "no answer in time", True),
+)
+
+
+def _transport(error: Exception) -> tuple[str, bool]:
+    """Return what went wrong on the way, and whether the request may have arrived."""
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "no connection in time", False
+    if isinstance(error, requests.exceptions.Timeout | TimeoutError):
+        return "no answer in time", True
+    text = f"{type(error).__name__} {error}".lower()
+    for sign, words, reached in _SIGNS:
+        if sign in text:
+            return words, reached
+    return _short(error), True
+
+
+def _short(error: Exception) -> str:
+    return redact(clean(error, limit=120)) or type(error).__name__
