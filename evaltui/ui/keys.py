@@ -153,7 +153,18 @@ RUN_KEYS: tuple[Key, ...] = (
 )
 """Keys of the view of one run."""
 
-ALL_KEYS: tuple[Key, ...] = (*APP_KEYS, *MAIN_KEYS, *LIST_KEYS, *WATCH_KEYS, *RUN_KEYS)
+DIFF_KEYS: tuple[Key, ...] = (
+    Key(
+        "diff.equal", "equals_sign", "toggle_equal", "equal", "Show or hide what is equal", 15, "="
+    ),
+)
+"""Keys of the diff."""
+
+ALL_KEYS: tuple[Key, ...] = (*APP_KEYS, *MAIN_KEYS, *DIFF_KEYS, *LIST_KEYS, *WATCH_KEYS, *RUN_KEYS)
+
+
+PRIORITY = frozenset({"app.interrupt", "app.suspend"})
+"""Bindings that come before whatever has the focus: an input would take ctrl+c for a copy."""
 
 
 def bindings(keys: tuple[Key, ...]) -> list[Binding]:
@@ -168,6 +179,7 @@ def bindings(keys: tuple[Key, ...]) -> list[Binding]:
             show=key.footer is not None,
             key_display=key.show.split(" ")[0] or None,
             system=key.id == "app.suspend",
+            priority=key.id in PRIORITY,
         )
         for key in keys
     ]

@@ -26,8 +26,11 @@ from evaltui.domain.table import IntArray, RunDelta, RunTable
 from evaltui.engine.link import FilesChanged, RunsChanged
 from evaltui.ui.order import Sort, display_order
 
-NO_BASELINE = ""
+NO_BASELINE = "none:"
 """Value of `session_baseline` of somebody who wants none."""
+
+PREVIOUS_BASELINE = "previous:"
+"""Value of `session_baseline` of somebody who wants the previous run, whatever is shared."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,8 +76,8 @@ class Workbench:
         sort: Order of the list.
         filter_text: Words that every visible run matches.
         follow: The cursor stays on the newest run.
-        session_baseline: Run id set as baseline for this session only, NO_BASELINE for none at
-            all, or None when this session did not choose.
+        session_baseline: Run id set as baseline for this session only, NO_BASELINE or
+            PREVIOUS_BASELINE, or None when this session did not choose.
     """
 
     def __init__(self) -> None:
@@ -272,6 +275,8 @@ class Workbench:
             return BaselineChoice(None, "no run")
         if self.session_baseline == NO_BASELINE:
             return BaselineChoice(None, "none was chosen (B picks one)")
+        if self.session_baseline == PREVIOUS_BASELINE:
+            return default_baseline(self.table, row)
         return default_baseline(
             self.table,
             row,
@@ -282,6 +287,8 @@ class Workbench:
     @property
     def fixed_baseline_id(self) -> str:
         """Run id of the baseline that somebody set, or "" when it follows from the order."""
+        if self.session_baseline in {NO_BASELINE, PREVIOUS_BASELINE}:
+            return ""
         if self.session_baseline is not None:
             return self.session_baseline
         return self.store.baseline_run_id if self.store is not None else ""
@@ -294,7 +301,8 @@ class Workbench:
         """
         table = self.table
         marked = [row for row in map(table.row_of, self.marks) if row is not None]
-        if len(marked) > 1 and not self.fixed_baseline_id and self.session_baseline is None:
+        free = not self.fixed_baseline_id and self.session_baseline != NO_BASELINE
+        if len(marked) > 1 and free:
             ordered = [int(row) for row in order_rows(table, np.array(marked, dtype=np.int64))]
             return Lineup(ordered[0], "oldest marked", tuple(ordered[1:]))
         rows = marked or ([self.cursor_row] if self.cursor_row is not None else [])

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
-
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.widget import Widget
 
 from evaltui.domain.events import StoreState, StoreStatus, WatchRole, WatchStatus
 from evaltui.domain.text import clean
+from evaltui.ui.format import clock_text, duration_text
 
-
-def clock(seconds: float | None) -> str:
-    """Return the local time of day, or an empty text for None and 0."""
-    return time.strftime("%H:%M", time.localtime(seconds)) if seconds else ""
+WARNING_FROM = 60
+"""Width from which the warning has room."""
+WHOLE_WARNING_FROM = 140
+"""Width from which it is not cut short."""
 
 
 def store_text(store: StoreStatus | None, *, engine_down: str) -> tuple[str, str]:
@@ -23,14 +22,14 @@ def store_text(store: StoreStatus | None, *, engine_down: str) -> tuple[str, str
         return "ENGINE DOWN", "$warning"
     if store is None or store.state is StoreState.CONNECTING:
         return "CONNECTING", "$quiet"
-    since = f" since {clock(store.since_s)}" if store.since_s else ""
+    since = f" since {clock_text(store.since_s)}" if store.since_s else ""
     if store.state is StoreState.LIVE:
         return f"LIVE {store.poll_interval_s:g}s", "$better"
     if store.state is StoreState.PAUSED:
-        return "PAUSED", "$warning"
+        age = f", as of {clock_text(store.data_at_s)}" if store.data_at_s else ""
+        return f"PAUSED{age}", "$warning"
     if store.state is StoreState.OFFLINE:
-        retry = f", next try {clock(store.next_try_s)}" if store.next_try_s else ""
-        return f"OFFLINE{since}{retry}", "$worse"
+        return f"OFFLINE{since}", "$worse"
     return f"REFUSED{since}", "$worse"
 
 
@@ -44,15 +43,13 @@ def watch_text(watch: WatchStatus | None) -> str:
         parts.append(f"{watch.pending} pending")
     parts.append(f"{watch.failed} err" if watch.failed else "ok" if not watch.pending else "")
     if watch.backlog:
-        left = f", {_duration(watch.backlog / watch.backlog_rate)}" if watch.backlog_rate else ""
+        left = (
+            f", {duration_text(watch.backlog / watch.backlog_rate)}" if watch.backlog_rate else ""
+        )
         parts.append(f"backlog {watch.backlog}{left}")
     if watch.role is WatchRole.VIEWER and watch.watcher_pid is not None:
         parts.append(f"by pid {watch.watcher_pid}")
     return " ".join(part for part in parts if part)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 class Header(Widget):
@@ -97,7 +94,7 @@ class Header(Widget):
             failed = self._watch is not None and self._watch.failed
             right.append((watch, "$worse" if failed else "$foreground"))
         warning = self._warning()
-        if warning and width >= 60:
+        if warning and width >= WARNING_FROM:
             right.append((f"! {warning}", "$worse"))
         taken = sum(cell_len(text) + 2 for text, _ in right)
         left = set_cell_size(self._left(width - taken), max(0, width - taken - 1))
@@ -127,4 +124,4 @@ class Header(Widget):
         if self._store is None or not self._store.warning:
             return "read-only" if self._store is not None and self._store.read_only else ""
         text = clean(self._store.warning)
-        return text if self.size.width >= 140 else clean(text, limit=24)
+        return text if self.size.width >= WHOLE_WARNING_FROM else clean(text, limit=24)

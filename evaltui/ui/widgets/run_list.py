@@ -142,6 +142,10 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         del event
         self.replan()
 
+    def plan_is_stale(self) -> bool:
+        """Whether the runs ask for other columns than those on show."""
+        return self._rows.plan(self.size.width - GUTTER) != self._plan
+
     def replan(self) -> None:
         """Choose the columns anew and draw everything again."""
         self._plan = self._rows.plan(self.size.width - GUTTER)
@@ -161,6 +165,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
             self._strips.pop((row, width, False), None)
             self._strips.pop((row, width, True), None)
         if order_changed:
+            self._strips.clear()  # baselines and sparklines of other runs follow from the order
             self._fit_view()
             self.refresh()
             return

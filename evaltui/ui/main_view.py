@@ -1,0 +1,341 @@
+"""The main screen as it is seen: which panes stand where, and what they show."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Static
+
+from evaltui.domain.run import Run
+from evaltui.domain.table import RunTable
+from evaltui.domain.text import clean
+from evaltui.ui.diff_lines import Difference
+from evaltui.ui.keys import APP_KEYS, DIFF_KEYS, LIST_KEYS, MAIN_KEYS, RUN_KEYS, WATCH_KEYS, Key
+from evaltui.ui.layout import Layout, Shape, layout_for
+from evaltui.ui.model import TableChange
+from evaltui.ui.panes.artifacts import Artifacts
+from evaltui.ui.panes.diff import DiffPane
+from evaltui.ui.panes.diff_strip import DiffStrip
+from evaltui.ui.panes.run_view import RunView
+from evaltui.ui.panes.trend_strip import TrendStrip
+from evaltui.ui.panes.trends import TrendsPane
+from evaltui.ui.panes.watch_list import WatchList
+from evaltui.ui.row_text import RowText
+from evaltui.ui.run_detail import RunDetails
+from evaltui.ui.session import Session
+from evaltui.ui.trend_data import Trends, make_trends
+from evaltui.ui.widgets.filter_bar import FilterBar
+from evaltui.ui.widgets.footer import Footer
+from evaltui.ui.widgets.header import Header
+from evaltui.ui.widgets.line_table import LineTable
+from evaltui.ui.widgets.message_line import MessageLine
+from evaltui.ui.widgets.run_list import RunList
+from evaltui.ui.widgets.tabs import Tabs
+from evaltui.ui.words import centre_words, trouble_line
+
+DETAIL_DELAY_S = 0.05
+"""The panes follow the cursor after this rest, so that a held key sends only the list."""
+
+_TITLES = {
+    "diff": "Diff",
+    "trends": "Trends",
+    "cases": "Run",
+    "watch": "Watch",
+    "artifacts": "Artifacts",
+}
+_PANE_KEYS: dict[str, tuple[Key, ...]] = {
+    "runs": MAIN_KEYS,
+    "diff": (*DIFF_KEYS, *LIST_KEYS, *MAIN_KEYS),
+    "trends": (*LIST_KEYS, *MAIN_KEYS),
+    "cases": (*RUN_KEYS, *LIST_KEYS, *MAIN_KEYS),
+    "watch": (*WATCH_KEYS, *LIST_KEYS, *MAIN_KEYS),
+    "artifacts": (*LIST_KEYS, *MAIN_KEYS),
+}
+
+
+class MainView(Screen[None], inherit_bindings=False):
+    """Lays the panes out and fills them; what keys do is in `MainScreen`.
+
+    Args:
+        session: What is shown.
+    """
+
+    AUTO_FOCUS: ClassVar[str | None] = ""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.pane = "runs"
+        self.opened_id = ""
+        self._details = RunDetails(session)
+        self._rows = RowText(
+            session.bench, session.glyphs, clock=session.clock, wanted=session.settings.columns
+        )
+        self._layout_now: Layout | None = None
+        self._detail_timer: Timer | None = None
+        self._compared: Difference | None = None
+        self._compared_key: tuple[object, ...] = ()
+
+    # -- parts -----------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Lay out the parts; sizes decide which of them are there."""
+        session, glyphs = self.session, self.session.glyphs
+        yield Header(id="header")
+        yield Tabs(id="tabs")
+        with Container(id="main"):
+            with Vertical(id="list-box"):
+                yield FilterBar(id="filter-bar")
+                yield Static(Content(""), id="centre")
+                yield RunList(session.bench, self._rows, id="run-list")
+            with Container(id="side"):
+                yield DiffPane(glyphs, id="diff")
+                yield TrendsPane(glyphs, id="trends")
+                yield RunView(glyphs=glyphs, id="cases")
+                yield WatchList(session.bench.name_of, glyphs=glyphs, id="watch")
+                yield Artifacts(glyphs=glyphs, id="artifacts")
+            yield DiffStrip(id="diff-strip")
+            yield TrendStrip(glyphs, id="trend-strip")
+        yield MessageLine(id="message")
+        yield Footer(session.keymap, id="footer")
+
+    @property
+    def run_list(self) -> RunList:
+        """The run list."""
+        return self.query_one(RunList)
+
+    @property
+    def footer(self) -> Footer:
+        """The footer, which also holds toasts."""
+        return self.query_one(Footer)
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Keys that work in the current pane, nearest to the focus first."""
+        return (*_PANE_KEYS[self.pane], *APP_KEYS)
+
+    @property
+    def shape(self) -> Shape:
+        """How panes stand to each other now."""
+        return self._layout_now.shape if self._layout_now is not None else Shape.NARROW
+
+    def say(self, text: str, *, level: str = "info") -> None:
+        """Show a line for a while; it may be foreign."""
+        self.footer.flash(text, level=level)
+
+    # -- layout ----------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Show the frame before there is anything in it."""
+        self.fit_panes()
+        self.show_all()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Choose what is on show at the new size."""
+        self.fit_panes(event.size.width, event.size.height)
+
+    def fit_panes(self, width: int = 0, height: int = 0) -> None:
+        """Show the parts that belong to the current pane at the current size."""
+        size = self.app.size
+        layout = layout_for(width or size.width, height or size.height, self.pane)
+        if layout == self._layout_now:
+            return
+        self._layout_now = layout
+        self.set_class(layout.borders, "-borders")
+        self.query_one("#main").set_class(layout.shape is Shape.WIDE, "-wide")
+        self.query_one("#list-box").display = layout.runs
+        side = self.query_one("#side")
+        side.display = bool(layout.side)
+        side.border_title = Content(_TITLES.get(layout.side, ""))
+        for pane in _TITLES:
+            self.query_one(f"#{pane}").display = pane == layout.side
+        strip = self.query_one(DiffStrip)
+        strip.display = layout.diff_strip
+        strip.styles.height = 3 if layout.borders else 1
+        trends = self.query_one(TrendStrip)
+        trends.display = layout.trend_lines > 0
+        trends.styles.height = layout.trend_lines + (2 if layout.borders else 0)
+        self.focus_pane()
+        self.show_all()
+
+    def focus_pane(self) -> None:
+        """Give the focus to what the keys of the current pane move."""
+        target = self._pane_focus()
+        if self.focused is not target:
+            self.set_focus(target)
+
+    def _pane_focus(self) -> Widget:
+        if self.pane == "runs":
+            return self.run_list
+        return self.query_one(f"#{self.pane}").query_one(LineTable)
+
+    # -- what is shown ---------------------------------------------------------------------------
+
+    def show_all(self) -> None:
+        """Show everything as it is now."""
+        self.show_status()
+        self.show_list_words()
+        self.show_detail()
+
+    def show_status(self) -> None:
+        """Show header, tabs, message and footer as they are now."""
+        session, bench = self.session, self.session.bench
+        trouble = session.trouble
+        self.query_one(Header).show(
+            bench.store,
+            bench.watch,
+            engine_down=trouble.reason if trouble is not None else "",
+            experiment=session.settings.experiment or "",
+        )
+        self.query_one(Tabs).show(self.pane, self._baseline_words())
+        text, style = trouble_line(bench.store, trouble)
+        self.query_one(MessageLine).show(text, style=style)
+        self.footer.show(self.keys)
+
+    def _baseline_words(self) -> str:
+        bench = self.session.bench
+        run_id = bench.fixed_baseline_id
+        if not run_id:
+            return ""
+        name = clean(bench.name_of(run_id), limit=32) or "(gone)"
+        where = "this session" if bench.session_baseline is not None else "shared"
+        return f"baseline {name} ({where})"
+
+    def show_list_words(self) -> None:
+        """Show the title of the list, and the words in its place when it is empty."""
+        session, bench = self.session, self.session.bench
+        words = centre_words(bench, session.survey, cwd=session.cwd, trouble=session.trouble)
+        centre = self.query_one("#centre", Static)
+        centre.display = bool(words)
+        self.run_list.display = not words
+        if words:
+            centre.update(Content("\n").join(words))
+        box = self.query_one("#list-box")
+        title = Content(self._list_title())
+        if box.border_title != title:
+            box.border_title = title
+        self.query_one(FilterBar).show_count(len(bench.order), bench.total)
+
+    def _list_title(self) -> str:
+        bench = self.session.bench
+        count = (
+            f"{len(bench.order):,} of {bench.total:,}" if bench.filter_text else f"{bench.total:,}"
+        )
+        parts = [f"Runs {count}"]
+        if bench.loading and bench.table.size:
+            of = f" of {bench.table.total:,}" if bench.table.total else ""
+            parts = [f"Runs {bench.table.size:,}{of} loading"]
+        if bench.filter_text:
+            parts.append(f"/{clean(bench.filter_text, limit=30)}")
+        parts.append(f"by {clean(bench.sort.label, limit=30)}")
+        if bench.marks:
+            parts.append(f"{len(bench.marks)} marked")
+        if bench.follow:
+            parts.append("following")
+        return "  ".join(parts)
+
+    # -- the panes that follow the cursor --------------------------------------------------------
+
+    def show_detail_soon(self) -> None:
+        """Let the panes follow the cursor after a short rest."""
+        if self._detail_timer is None:
+            self._detail_timer = self.set_timer(DETAIL_DELAY_S, self.show_detail)
+
+    def show_detail(self) -> None:
+        """Show in the panes on show what belongs to cursor and marks."""
+        if self._detail_timer is not None:
+            self._detail_timer.stop()
+            self._detail_timer = None
+        layout = self._layout_now
+        if layout is None:
+            return
+        if layout.diff_strip:
+            self.query_one(DiffStrip).show(self.difference())
+        if layout.trend_lines:
+            self.query_one(TrendStrip).show(self._trends())
+        if layout.side:
+            self._show_side(layout.side)
+
+    def _show_side(self, side: str) -> None:
+        bench = self.session.bench
+        if side == "diff":
+            self.query_one(DiffPane).show(self.difference())
+        elif side == "trends":
+            self.query_one(TrendsPane).show(self._trends(), self.session.clock())
+        elif side == "watch":
+            self.query_one(WatchList).show(bench.files.values(), bench.watch)
+        else:
+            known = self._details.get(self.opened_id)
+            pane = self.query_one(f"#{side}")
+            assert isinstance(pane, RunView | Artifacts)
+            pane.show(self.opened_run(), known.detail, problem=known.problem)
+
+    def opened_run(self) -> Run | None:
+        """Return the run that the panes of one run show, or None."""
+        table = self.session.bench.table
+        row = table.row_of(self.opened_id) if self.opened_id else None
+        return None if row is None else table.run(row)
+
+    def difference(self) -> Difference | None:
+        """Return what is compared now; the same object while nothing about it changed."""
+        bench = self.session.bench
+        lineup = bench.lineup()
+        if lineup is None:
+            return None
+        rows = (lineup.baseline, *lineup.candidates)
+        versions = tuple(int(bench.table.row_version[row]) for row in rows if row is not None)
+        key = (id(bench.table), rows, versions, lineup.why)
+        if key != self._compared_key or self._compared is None:
+            self._compared_key = key
+            self._compared = Difference(
+                baseline=_run(bench.table, lineup.baseline),
+                why=lineup.why,
+                candidates=tuple(bench.table.run(row) for row in lineup.candidates),
+            )
+        return self._compared
+
+    def _trends(self) -> Trends | None:
+        bench = self.session.bench
+        row = bench.cursor_row
+        if row is None:
+            return None
+        return make_trends(
+            bench.table,
+            row,
+            mode=bench.mode_of(row),
+            headline=bench.headline(),
+            baseline=bench.baseline_for(row).row,
+            wanted=self.session.settings.columns,
+        )
+
+    # -- live refresh ----------------------------------------------------------------------------
+
+    def runs_changed(self, change: TableChange) -> None:
+        """Show what an update of the runs did, and nothing else."""
+        if not len(change.rows) and not change.order_changed:
+            return
+        runs = self.run_list
+        if change.order_changed:
+            self.show_list_words()
+        if runs.plan_is_stale():
+            runs.replan()
+        else:
+            runs.rows_changed(change.rows, order_changed=change.order_changed)
+        self.show_status()
+        self.show_detail_soon()
+
+    def files_changed(self) -> None:
+        """Show what an update of the files on watch did."""
+        if self._layout_now is not None and self._layout_now.side == "watch":
+            self.show_detail_soon()
+
+
+def _run(table: RunTable, row: int | None) -> Run | None:
+    return None if row is None else table.run(row)
