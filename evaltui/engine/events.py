@@ -1,0 +1,189 @@
+"""File events: hints that something changed. Whatever they miss, a scan finds.
+
+One daemon thread listens; it never outlives the process and is never waited for.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import watchfiles
+from watchfiles import Change
+
+from evaltui.engine.roots import SKIPPED_FOLDERS, is_temporary
+
+MANY_CHANGES = 1_000
+"""A batch above this is not looked at path by path: a scan is cheaper, and misses nothing."""
+
+_STEP_MS = 5
+_DEBOUNCE_MS = 20
+_PULSE_MS = 250  # how soon a listener that was told to stop, or has armed, shows it
+_NETWORK_TYPES = frozenset(
+    {
+        "9p", "afs", "beegfs", "ceph", "cifs", "davfs", "drvfs", "fuse.ceph", "fuse.davfs2",
+        "fuse.gcsfuse", "fuse.glusterfs", "fuse.goofys", "fuse.rclone",
+        "fuse.s3fs", "fuse.sshfs", "fuse.vmhgfs-fuse", "fuse.blobfuse", "fuse.blobfuse2",
+        "fuse.juicefs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "prl_fs", "smb3",
+        "smbfs", "vboxsf", "virtiofs", "wekafs",
+    }
+)  # fmt: skip
+_MOUNT_POINT = 4  # among the fields of a line of mountinfo
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What was heard since the last time.
+
+    Attributes:
+        paths: Paths to look at, without repetitions.
+        scan: Whether a scan is due: more changed than is worth looking at one by one, or the
+            listener has only now begun to hear.
+    """
+
+    paths: tuple[str, ...] = ()
+    scan: bool = False
+
+
+class FileEvents:
+    """Listens to changes below directories.
+
+    Args:
+        wake: Called, from the listener's thread, whenever there is something to hear.
+        skip: Names of folders whose events are dropped.
+    """
+
+    def __init__(self, wake: Callable[[], None], *, skip: frozenset[str] = SKIPPED_FOLDERS) -> None:
+        self._wake = wake
+        self._skip = skip
+        self._lock = threading.Lock()
+        self._heard: dict[str, None] = {}
+        self._scan = False
+        self._stop: threading.Event | None = None
+        self.problem = "not started"
+        """Why there are no events, or "" while there are."""
+
+    def arm(self, directories: Sequence[Path]) -> None:
+        """Listen to these directories from now on, and to no others."""
+        self.disarm("nothing to listen to")
+        if not directories:
+            return
+        self.problem = ""
+        self._stop = threading.Event()
+        threading.Thread(
+            target=self._listen,
+            args=(self._stop, [str(path) for path in directories]),
+            name="file-events",
+            daemon=True,
+        ).start()
+
+    def disarm(self, why: str) -> None:
+        """Stop listening; never waits for the thread."""
+        if self._stop is not None:
+            self._stop.set()
+        self._stop = None
+        self.problem = why
+
+    def drain(self) -> Changes:
+        """Return what was heard since the last call."""
+        with self._lock:
+            changes = Changes(tuple(self._heard), self._scan)
+            self._heard, self._scan = {}, False
+        return changes
+
+    def _listen(self, stop: threading.Event, directories: list[str]) -> None:
+        above = sorted(directories, key=len)
+        try:
+            if not any(map(os.path.isdir, directories)):  # not told by watchfiles
+                raise FileNotFoundError(errno.ENOENT, "no such directory")
+            for number, batch in enumerate(
+                watchfiles.watch(
+                    *directories,
+                    watch_filter=None,
+                    step=_STEP_MS,
+                    debounce=_DEBOUNCE_MS,
+                    stop_event=stop,
+                    rust_timeout=_PULSE_MS,
+                    yield_on_timeout=True,
+                    raise_interrupt=False,
+                    force_polling=False,
+                    recursive=True,
+                    ignore_permission_denied=True,
+                )
+            ):
+                if stop.is_set():
+                    return
+                self._hear(batch, above, first=number == 0)
+        except (OSError, RuntimeError) as error:  # RuntimeError: of the watcher's own inside
+            if not stop.is_set():
+                self.problem = _reason(error)
+                with self._lock:
+                    self._scan = True
+                self._wake()
+
+    def _hear(self, batch: set[tuple[Change, str]], directories: list[str], *, first: bool) -> None:
+        paths = [path for _, path in batch if self._counts(path, directories)]
+        if not paths and not first:
+            return
+        with self._lock:
+            self._scan = self._scan or first or len(batch) > MANY_CHANGES
+            if len(self._heard) + len(paths) > MANY_CHANGES:
+                self._scan = True
+            if self._scan:
+                self._heard = {}
+            else:
+                self._heard |= dict.fromkeys(paths)
+        self._wake()
+
+    def _counts(self, path: str, directories: list[str]) -> bool:
+        below = next((path[len(d) :] for d in directories if path.startswith(d)), path)
+        folders, _, name = below.rpartition(os.sep)
+        return self._skip.isdisjoint(Path(folders).parts) and not is_temporary(name)
+
+
+def network_type(path: Path, mountinfo: str | None = None) -> str:
+    """Return the type of the network file system a path lies on, or "" for a local one.
+
+    Nobody tells a machine of changes that another one makes there. A path that does not exist
+    lies where its nearest existing parent lies.
+
+    Args:
+        path: Absolute path.
+        mountinfo: Text of `/proc/self/mountinfo`; None reads it ("" where there is none).
+    """
+    if mountinfo is None:
+        try:
+            mountinfo = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+    real = os.path.realpath(path)
+    found, length = "", -1
+    for line in mountinfo.splitlines():
+        mount, _, system = line.partition(" - ")
+        kind = system.partition(" ")[0]
+        fields = mount.split(" ", _MOUNT_POINT + 1)
+        if len(fields) <= _MOUNT_POINT or not kind:
+            continue
+        point = _ESCAPE.sub(lambda match: chr(int(match[1], 8)), fields[_MOUNT_POINT])
+        inside = real == point or real.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= length:  # of two on one point the later hides the earlier
+            found, length = kind, len(point)
+    return found if found in _NETWORK_TYPES else ""
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.ENOSPC or "watch limit" in text.lower():
+        return "inotify limit reached"
+    if number in (errno.EMFILE, errno.ENFILE) or "too many open files" in text.lower():
+        return "no inotify instance free"
+    if isinstance(error, FileNotFoundError):
+        return "the directory is gone"
+    return f"no file events: {text.splitlines()[0][:100] if text else type(error).__name__}"
