@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from evaltui.tracking.new_database import make_database
 from evaltui.tracking.process_variables import TIMEOUT_S
 from evaltui.tracking.target import Target, TargetKind
 
@@ -47,8 +48,7 @@ def open_client(target: Target) -> MlflowClient:
             _bound_sdk()
         from mlflow import MlflowClient  # noqa: PLC0415 - seconds, and only when writing
 
-        if target.database is not None:
-            _make_private(target)
+        make_database(target)
         return MlflowClient(tracking_uri=target.uri)
 
 
@@ -73,14 +73,6 @@ def _variable(name: str, value: str) -> Iterator[None]:
             os.environ.pop(name, None)
         else:
             os.environ[name] = before
-
-
-def _make_private(target: Target) -> None:
-    """Make the file of the embedded store before mlflow does, so that only its owner reads it."""
-    if target.kind is not TargetKind.EMBEDDED or target.database is None:
-        return
-    target.database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(target.database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _bound_sdk() -> None:

@@ -175,10 +175,8 @@ def _from_page(text: str, code: str, doing: str) -> StoreError:
 def _from_transport(chain: list[BaseException], doing: str) -> StoreError:
     text = _text_of(chain)
     kinds = " ".join(type(item).__name__ for item in chain)
-    wait = next(
-        (found for item in chain if (found := getattr(item, "retry_after_s", None)) is not None),
-        None,
-    )
+    waits = [found for item in chain if (found := getattr(item, "retry_after_s", None)) is not None]
+    wait = min(float(waits[0]), MAX_RETRY_AFTER_S) if waits else None
     if _TLS.search(text):
         reason = "the TLS connection failed: " + _socket_reason(text)
         return StoreUnreachableError(
