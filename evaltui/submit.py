@@ -7,18 +7,28 @@ process (a watcher, say) has the same report in hand already.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from evaltui.domain.events import PENDING_STATES, FileState
-from evaltui.domain.report import ModeSource, Report
+from evaltui.domain.plan import RunPlan
+from evaltui.domain.report import ModeSource, Report, ReportKind
+from evaltui.domain.run import Tag
 from evaltui.domain.stamp import FileStamp
 from evaltui.engine.filebytes import FileBytes, FileChangedError, read_file
 from evaltui.engine.neighbours import gather
 from evaltui.engine.outcome import Outcome, ReportFile
 from evaltui.errors import ReportError
+from evaltui.ledger.records import NewEntry
+from evaltui.settings import Settings
+from evaltui.tracking.mapping import values_digest
+
+if TYPE_CHECKING:
+    from evaltui.engine.ingest import Ingestor
+    from evaltui.ledger.journal import Journal
 
 PATIENCE_S = 30.0
 """How long another process that has a report in hand is waited for."""
@@ -36,7 +46,7 @@ class Ingest(Protocol):
     def quarantine(self, stamp: FileStamp, *, root: str, reason: str, hint: str = "") -> Outcome:
         """Give a file up until it changes."""
 
-    def log_due(self, *, limit: int = 1, only: Sequence[str] | None = None) -> list[Outcome]:
+    def log_due(self, *, limit: int = 1, only: Collection[str] | None = None) -> list[Outcome]:
         """Write what is due to the store."""
 
     def outcome(self, path: str) -> Outcome | None:
@@ -60,6 +70,50 @@ class Wish:
     git_commit: str | None = None
     extra: Mapping[str, bytes] = field(default_factory=dict)
     generation: tuple[Report, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An open journal with the ingest over it."""
+
+    journal: Journal
+    ingestor: Ingestor
+
+
+@contextmanager
+def one_shot(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    notify: Callable[[str], None] = lambda _: None,
+) -> Iterator[Desk]:
+    """Open the journal and an ingest that searches the store before every create.
+
+    Args:
+        settings: What the person wants.
+        environ: Where the tracking target is looked for.
+        notify: Told what deserves a warning.
+
+    Raises:
+        ConfigError: The target makes no sense.
+        JournalError: The journal cannot be opened.
+    """
+    from evaltui.tracking.target import resolve_target  # noqa: PLC0415 - not for --help
+    from evaltui.wiring import make_ingestor, open_journal  # noqa: PLC0415
+
+    target = resolve_target(settings, environ)
+    if target.warning:
+        notify(target.warning)
+    journal = open_journal(settings, target, notify=lambda notice: notify(notice.text))
+    try:
+        ingestor = make_ingestor(settings, target, journal, search_first=True)
+        try:
+            ingestor.recover()
+            yield Desk(journal, ingestor)
+        finally:
+            ingestor.close()
+    finally:
+        journal.close()
 
 
 def take_named(ingest: Ingest, wish: Wish, *, max_bytes: int) -> Outcome:
@@ -133,6 +187,51 @@ def log_taken(
                     break
                 sleep(_LOOK_S)
         yield outcome
+
+
+def log_plan(desk: Desk, plan: RunPlan, *, path: str, format_id: str) -> Outcome:
+    """Log a run that is made of no file; one of the same content that is there is adopted.
+
+    Args:
+        desk: Journal and ingest.
+        plan: The run.
+        path: What stands for its file in messages.
+        format_id: Format of the report.
+
+    Raises:
+        JournalError: The journal cannot be written.
+    """
+    journal, only = desk.journal, (plan.content_id,)
+    journal.begin(
+        NewEntry(
+            content_id=plan.content_id,
+            item=0,
+            path=path,
+            file_sha256="",
+            format=format_id,
+            kind=ReportKind.EVALUATION.value,
+            evaluation_id="",
+            values_digest=values_digest(plan),
+            mode=plan.create_tags.get(Tag.MODE, ""),
+            mode_source=plan.create_tags.get(Tag.MODE_SOURCE, ModeSource.ARGUMENT.value),
+            plan=plan,
+            unclear=True,  # the run may have been made already: it is looked for first
+        )
+    )
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        worked = desk.ingestor.log_due(only=only)
+        entry = journal.active_entry(plan.content_id)
+        state = entry.state if entry is not None else FileState.DELETED
+        failed = entry is not None and bool(entry.error)
+        if state not in PENDING_STATES or failed or (not worked and time.monotonic() > deadline):
+            break
+        if not worked:
+            time.sleep(_LOOK_S)
+    if entry is None:
+        return Outcome(path, state, reason="its run was deleted")
+    run_ids = (entry.run_id,) if entry.run_id else ()
+    return Outcome(path, state, run_ids, format_id, reason=entry.error, hint=entry.hint)
 
 
 def _read(path: Path, max_bytes: int) -> FileBytes:

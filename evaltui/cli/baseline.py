@@ -6,10 +6,10 @@ import argparse
 
 from evaltui.cli.output import Column, Table, add_output_options, note, print_result
 from evaltui.cli.parser import Parser, Subparsers, add_command
-from evaltui.cli.reading import Reading, read_experiment
 from evaltui.domain.run import Tag
 from evaltui.domain.select import resolve
 from evaltui.errors import ConfigError, ExitCode
+from evaltui.reading import Reading, read_experiment
 from evaltui.settings import Settings
 
 

@@ -15,13 +15,13 @@ from evaltui.cli.output import (
     print_result,
 )
 from evaltui.cli.parser import Parser, Subparsers, add_command
-from evaltui.cli.reading import Reading, read_experiment
 from evaltui.domain.comparison import Change, Comparison, MetricDelta, compare
 from evaltui.domain.groups import by_mode
 from evaltui.domain.metric import Unit
 from evaltui.domain.select import BaselineChoice, default_baseline, eligible_order, resolve
 from evaltui.domain.table import RunTable
 from evaltui.errors import ConfigError, ExitCode
+from evaltui.reading import Reading, read_experiment
 from evaltui.settings import Settings
 
 _TONES = {Change.BETTER: "better", Change.WORSE: "worse"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from evaltui.cli.file_lines import add_format_option, exit_code, file_line
@@ -16,7 +15,7 @@ from evaltui.engine.ingest import Ingestor
 from evaltui.engine.outcome import Outcome
 from evaltui.errors import ConfigError, ExitCode
 from evaltui.settings import Settings
-from evaltui.submit import Wish, log_taken, take_named
+from evaltui.submit import Wish, log_taken, one_shot, take_named
 
 _BATCH = 50
 
@@ -57,12 +56,12 @@ def run(args: argparse.Namespace, settings: Settings) -> ExitCode:
         for path in paths
     ]
     found: list[Outcome] = []
-    with one_shot(settings) as ingestor:
-        for outcome in submit(ingestor, wishes, settings):
+    with one_shot(settings, os.environ, notify=warn) as desk:
+        for outcome in submit(desk.ingestor, wishes, settings):
             print(file_line(outcome, args.format), flush=True)
             found.append(outcome)
         if args.pending:
-            for outcome in _log_pending(ingestor):
+            for outcome in _log_pending(desk.ingestor):
                 print(file_line(outcome, args.format), flush=True)
                 found.append(outcome)
     if args.pending and not found:
@@ -81,38 +80,17 @@ def submit(ingestor: Ingestor, wishes: Iterable[Wish], settings: Settings) -> It
         yield from log_taken(ingestor, [taken])
 
 
+def warn(text: str) -> None:
+    """Print a warning on stderr."""
+    note(f"warning: {text}")
+
+
 def forced_mode(settings: Settings) -> tuple[str, ModeSource] | None:
     """Return the mode of the flag, else of EVAL_MODE, or None when neither is there."""
     if settings.mode:
         return settings.mode, ModeSource.ARGUMENT
     named = os.environ.get("EVAL_MODE", "").strip()
     return (named, ModeSource.ENVIRONMENT) if named else None
-
-
-@contextmanager
-def one_shot(settings: Settings) -> Iterator[Ingestor]:
-    """Open the journal and an ingest that searches the store before every create.
-
-    Raises:
-        ConfigError: The target makes no sense.
-        JournalError: The journal cannot be opened.
-    """
-    from evaltui.tracking.target import resolve_target  # noqa: PLC0415 - not for --help
-    from evaltui.wiring import make_ingestor, open_journal  # noqa: PLC0415
-
-    target = resolve_target(settings, os.environ)
-    if target.warning:
-        note(f"warning: {target.warning}")
-    journal = open_journal(settings, target)
-    try:
-        ingestor = make_ingestor(settings, target, journal, search_first=True)
-        try:
-            ingestor.recover()
-            yield ingestor
-        finally:
-            ingestor.close()
-    finally:
-        journal.close()
 
 
 def _log_pending(ingestor: Ingestor) -> Iterator[Outcome]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from evaltui.cli.file_lines import file_line
-from evaltui.cli.log import forced_mode, one_shot, submit
+from evaltui.cli.log import forced_mode, submit, warn
 from evaltui.cli.output import note
 from evaltui.cli.parser import Parser, Subparsers, add_command, add_report_options
 from evaltui.domain.events import FileRole
@@ -28,7 +28,7 @@ from evaltui.engine.scan import Scanner
 from evaltui.errors import ConfigError, EvaltuiError, ReportError
 from evaltui.readers import HEAD_BYTES, recognise, wants_dot
 from evaltui.settings import Settings
-from evaltui.submit import Wish
+from evaltui.submit import Wish, one_shot
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
@@ -139,8 +139,8 @@ def _log_new(scanner: Scanner, settings: Settings) -> None:
         return
     mode = forced_mode(settings)
     wishes = [Wish(path, mode=mode, model=settings.model) for path in reports]
-    with one_shot(settings) as ingestor:
-        for outcome in submit(ingestor, wishes, settings):
+    with one_shot(settings, os.environ, notify=warn) as desk:
+        for outcome in submit(desk.ingestor, wishes, settings):
             note(file_line(outcome, "table"))
 
 

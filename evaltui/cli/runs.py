@@ -6,13 +6,13 @@ import argparse
 
 from evaltui.cli.output import Column, Table, Value, add_output_options, instant, note, print_result
 from evaltui.cli.parser import Parser, Subparsers, add_command
-from evaltui.cli.reading import Reading, newest_first, read_experiment
 from evaltui.domain.query import match_words
 from evaltui.domain.run import Run, Tag
 from evaltui.domain.select import mode_of, visible
 from evaltui.domain.table import RunTable
 from evaltui.errors import ConfigError, ExitCode
 from evaltui.log import redact
+from evaltui.reading import Reading, newest_first, read_experiment
 from evaltui.settings import Settings
 
 FIXED = ("run_id", "name", "status", "mode", "started_at", "ended_at")

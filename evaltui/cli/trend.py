@@ -7,9 +7,9 @@ import difflib
 
 from evaltui.cli.output import Column, Table, add_output_options, instant, note, print_result
 from evaltui.cli.parser import Parser, Subparsers, add_command
-from evaltui.cli.reading import read_experiment
 from evaltui.domain.trend import MEAN_OF, series
 from evaltui.errors import ConfigError, ExitCode
+from evaltui.reading import read_experiment
 from evaltui.settings import Settings
 
 _BLOCKS = "▁▂▃▄▅▆▇█"

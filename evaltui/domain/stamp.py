@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 
@@ -33,3 +34,8 @@ class FileStamp:
         return cls(
             path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
         )
+
+    @property
+    def modified_at(self) -> datetime:
+        """Last change of the content, aware UTC."""
+        return datetime.fromtimestamp(self.mtime_ns / 1e9, UTC)

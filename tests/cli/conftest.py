@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fake_store import FakeSource, FakeTarget
 
-from evaltui.cli import reading
+from evaltui import reading
 
 
 @pytest.fixture(autouse=True)

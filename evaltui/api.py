@@ -1,0 +1,127 @@
+"""The Python API: log an evaluation from the script that made it, read and compare reports.
+
+Tracking never makes an evaluation fail: what goes wrong is a TrackingWarning, and a report that the
+store cannot take now stays in the journal, for the next watcher or `evaltui log --pending`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from evaltui.domain.comparison import Comparison
+from evaltui.domain.comparison import compare as compare_runs
+from evaltui.domain.events import PENDING_STATES, FileState
+from evaltui.domain.report import Report, Source
+from evaltui.engine.filebytes import read_file
+from evaltui.engine.neighbours import gather
+from evaltui.errors import ReportError
+from evaltui.harmless import TrackingWarning, harmless, own_environment, warn
+from evaltui.readers import read_reports
+from evaltui.settings import load_settings
+from evaltui.submit import Wish, log_taken, one_shot, take_named
+from evaltui.tracker import EvaluationTracker, environment_mode
+
+__all__ = ["EvaluationTracker", "TrackingWarning", "compare", "read_report", "track_evaluation"]
+
+
+def track_evaluation(
+    evaluation_report_path: str | Path,
+    mode: str | None = None,
+    run_name: str | None = None,
+    generation_metrics_path: str | Path | None = None,
+) -> str | None:
+    """Log a report to MLflow, once: a run that a watcher made of it already is adopted.
+
+    Target and experiment are chosen as by the command line. What goes wrong is a TrackingWarning.
+
+    Args:
+        evaluation_report_path: The report.
+        mode: Mode of the run; default: EVAL_MODE, then what the report says.
+        run_name: Name of the run; default: `eval_{mode}_{timestamp}`.
+        generation_metrics_path: Generation results to join, such as a bulk-run file.
+
+    Returns:
+        Id of the run, the first one of a file that holds several; None when the report is not in
+        the store (yet).
+    """
+    path = Path.cwd() / Path(evaluation_report_path).expanduser()
+
+    def track() -> str | None:
+        settings = load_settings({}, os.environ)
+        max_bytes = settings.max_report_mb * 1_000_000
+        wish = Wish(path, environment_mode(mode), settings.model, run_name)
+        if generation_metrics_path is not None:
+            wish = _with_generation(wish, Path(generation_metrics_path), max_bytes)
+        with own_environment(), one_shot(settings, os.environ, notify=warn) as desk:
+            taken = take_named(desk.ingestor, wish, max_bytes=max_bytes)
+            outcome = next(log_taken(desk.ingestor, [taken]))
+        if outcome.state in PENDING_STATES:
+            warn(f"{path} waits in the journal: {outcome.reason or 'the store did not take it'}")
+        elif outcome.state in {FileState.QUARANTINED, FileState.IGNORED}:
+            warn(f"{path} was not logged: {outcome.reason}")
+        return outcome.run_ids[0] if outcome.run_ids else None
+
+    return harmless(track, f"{path} was not logged")
+
+
+def read_report(path: str | Path) -> Report:
+    """Return what a report file says; the first report of a file that holds several.
+
+    Args:
+        path: The file, with its companions beside it.
+
+    Raises:
+        ReportError: It is no readable report.
+        OSError: It cannot be opened.
+    """
+    whole = Path.cwd() / Path(path).expanduser()
+    settings = load_settings({}, os.environ)
+    max_bytes = settings.max_report_mb * 1_000_000
+    file = read_file(whole, max_bytes=max_bytes)
+    near = gather(whole, None, max_bytes=max_bytes)
+    source = Source(whole, len(file.data), file.stamp.modified_at)
+    return read_reports(file.data, source, neighbours=near.companions)[0]
+
+
+def compare(baseline: str, candidate: str, *, experiment: str | None = None) -> Comparison:
+    """Compare two runs of the experiment.
+
+    Args:
+        baseline: Id, id prefix, name, `latest`, `latest~1`, `baseline`, `latest:mode=mcp`.
+        candidate: The same.
+        experiment: Name of the experiment; default: as chosen by the command line.
+
+    Raises:
+        RunNotFoundError: A name is no run.
+        ConfigError: The target or the experiment does not exist.
+        StoreError: The store does not answer, or refuses.
+    """
+    from evaltui.domain.select import resolve  # noqa: PLC0415 - numpy only when it is needed
+    from evaltui.reading import read_experiment  # noqa: PLC0415
+
+    settings = load_settings({"experiment": experiment}, os.environ)
+    reading = read_experiment(settings)
+    shared, table = reading.shared_baseline, reading.table
+    first, second = (
+        table.run(resolve(table, name, baseline_run_id=shared), reading.experiment.experiment_id)
+        for name in (baseline, candidate)
+    )
+    return compare_runs(first, second, overrides=reading.directions)
+
+
+def _with_generation(wish: Wish, path: Path, max_bytes: int) -> Wish:
+    """Join generation results; per-app metrics files go along as a companion."""
+    try:
+        file = read_file(Path.cwd() / path.expanduser(), max_bytes=max_bytes)
+    except (OSError, ReportError) as error:
+        warn(f"{path} is left out: {error}")
+        return wish
+    extra = {**wish.extra, path.name: file.data}
+    source = Source(file.stamp.path, len(file.data), file.stamp.modified_at)
+    try:
+        generation = read_reports(file.data, source)
+    except ReportError:
+        return replace(wish, extra=extra)  # not a bulk-run file: kept as an artifact
+    return replace(wish, extra=extra, generation=generation)
