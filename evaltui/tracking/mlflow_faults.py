@@ -30,6 +30,9 @@ _REJECT_CODES = frozenset(
         "MALFORMED_REQUEST", "NOT_IMPLEMENTED", "MAX_LIST_SIZE_EXCEEDED", "QUOTA_EXCEEDED",
     }
 )  # fmt: skip
+_DECIDED_CODES = (_AUTH_CODES | _REJECT_CODES) - {"BAD_REQUEST"}
+"""Codes that say enough by themselves; MLflow gives BAD_REQUEST to any error of a database."""
+
 _BUSY_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"})
 _TRANSIENT = frozenset({408, 409, 425, 429})
 
@@ -111,14 +114,16 @@ def _from_mlflow(error: BaseException, chain: list[BaseException], doing: str) -
     set_up = _set_up_fault(text, doing)
     if set_up is not None:
         return set_up
+    code = str(getattr(error, "error_code", "") or "")
+    if _HTML.search(text) or "not in a valid JSON format" in text:
+        return _from_page(text, code, doing)
+    if code in _DECIDED_CODES:
+        return _by_code(code, text, doing)
     below = {cls.__name__ for item in chain for cls in type(item).__mro__}
     if "SQLAlchemyError" in below or "sqlite3." in text or _SQL_HEAD.match(text):
         return _from_database(text, doing)
     if text.startswith("API request to http") or "failed with exception" in text:
         return _from_transport(chain, doing)
-    code = str(getattr(error, "error_code", "") or "")
-    if _HTML.search(text) or "not in a valid JSON format" in text:
-        return _from_page(text, code, doing)
     return _by_code(code, text, doing)
 
 

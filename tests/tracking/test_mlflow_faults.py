@@ -172,6 +172,12 @@ def test_databases_are_understood_by_their_words(text: str, kind: type[StoreErro
         assert text.partition(") ")[2] in found.message
 
 
+def test_a_code_that_says_enough_beats_the_words_of_the_database() -> None:
+    text = "Experiment(name=x) already exists. Error: (sqlite3.IntegrityError) UNIQUE constraint"
+    found = told(MlflowException(text, "RESOURCE_ALREADY_EXISTS"))
+    assert isinstance(found, StoreRejectedError)
+
+
 @pytest.mark.parametrize(
     ("number", "kind"),
     [
