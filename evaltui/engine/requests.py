@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from evaltui.domain.events import RunDetail
+from evaltui.domain.events import FileState, RunDetail
 from evaltui.domain.ports import RunSource, RunWriter
 from evaltui.domain.run import LOCAL_PREFIX, Tag
 from evaltui.engine.detail import planned_detail, run_detail
@@ -30,8 +30,6 @@ from evaltui.ledger.journal import Journal
 from evaltui.tracking.deadline import BoundedCalls, OverdueError
 
 DETAIL_DEADLINE_S = 20.0
-WRITE_DEADLINE_S = 45.0
-"""The first write imports mlflow, which takes seconds on a busy machine."""
 SURVEY_DEADLINE_S = 6.0
 
 SLOW = frozenset({Verb.DETAIL, Verb.BASELINE, Verb.SURVEY, Verb.WATCH})
@@ -170,7 +168,7 @@ class Desk:
         entry = self._journal.entry(int(number))
         if entry is None:
             raise RunNotFoundError("this report is no longer on its way to the store")
-        if not entry.plan.content_id and entry.run_id:  # logged since the question was asked
+        if entry.state is FileState.FINISHED and entry.run_id:  # logged since the question came up
             return dataclasses.replace(self._store_detail(entry.run_id), run_id=run_id)
         notes = (entry.path, entry.error, entry.hint)
         return planned_detail(run_id, entry.plan, notes=notes)
@@ -199,16 +197,12 @@ class Desk:
 
     def _share_baseline(self, experiment_id: str, run_id: str) -> str:
         """Write the experiment's tag; return why that was not possible, or ""."""
-
-        def write() -> None:
-            writer = self._open_writer()
+        try:
+            writer = self._open_writer()  # bounds its calls itself
             if run_id:
                 writer.set_experiment_tag(experiment_id, Tag.BASELINE, run_id)
             else:
                 writer.delete_experiment_tag(experiment_id, Tag.BASELINE)
-
-        try:
-            self._within(WRITE_DEADLINE_S, write, doing="writing the baseline")
         except EvaltuiError as error:
             _log.warning("the baseline was not shared: %s", error.message)
             return f"{error.message}: it holds for this session"

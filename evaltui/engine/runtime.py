@@ -38,6 +38,9 @@ TELL_S = 0.5
 _GAP_S = 0.03
 """Shortest time between two looks: what a backlog brings is told in pages."""
 
+_READ_GRACE_S = 1.0
+"""How long the end waits for threads that have nothing to lose."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -133,16 +136,17 @@ class Engine:
         """End the threads, letting the ingest finish the report at hand.
 
         Returns:
-            Whether all ended in time. What did not is left as it is: the journal makes that safe,
-            and the threads do not keep the process alive.
+            Whether the ingest ended in time. If not, it is left as it is: the journal makes that
+            safe, and no thread keeps the process alive.
         """
         self.begin_stop()
-        deadline = time.monotonic() + timeout_s
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join(max(0.0, deadline - time.monotonic()))
-        if any(thread.is_alive() for thread in self._threads):
-            return False
+        started = [thread for thread in self._threads if thread.ident is not None]
+        patience_s = timeout_s
+        for thread in started:  # the ingest is the first; a read that hangs is not waited for
+            thread.join(patience_s)
+            patience_s = min(timeout_s, _READ_GRACE_S)
+        if any(thread.is_alive() for thread in started):
+            return not (started and started[0].is_alive())
         try:
             self._feed.step()
             self._ingest.close()

@@ -1,0 +1,381 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from engine_fakes import STATUS, Clock, FakeStore, Screen, make_run, renamed
+
+from evaltui.domain.events import StoreState, StoreStatus
+from evaltui.domain.run import Tag
+from evaltui.engine.connection import REFUSED_RETRY_S
+from evaltui.engine.poll import Poller
+from evaltui.errors import StoreAuthError, StoreUnreachableError
+
+
+class Bench:
+    """A poller of a fake store on a clock, and what it said."""
+
+    def __init__(self, store: FakeStore, *, jitter: float = 0.0, chance: float = 1.0) -> None:
+        self.store = store
+        self.clock = Clock()
+        self.screen = Screen()
+        self.told: list[StoreStatus] = []
+        self.stopping = False
+        self.poller = Poller(
+            store.open,
+            STATUS,
+            publish=self.screen.apply,
+            tell=self.told.append,
+            jitter_ratio=jitter,
+            stopping=lambda: self.stopping,
+            clock=self.clock,
+            monotonic=self.clock,
+            chance=lambda: chance,
+        )
+
+    def step(self) -> None:
+        self.poller.step()
+
+    def after(self, seconds: float) -> None:
+        self.clock.now += seconds
+        self.poller.step()
+
+    @property
+    def states(self) -> list[StoreState]:
+        return [status.state for status in self.told]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench(FakeStore())
+
+
+def test_the_first_step_lists_the_experiment_page_by_page(bench: Bench) -> None:
+    bench.store.add(*(make_run(str(number)) for number in range(5)))
+    bench.step()
+    assert [len(page.run_ids) for page in bench.screen.pages] == [2, 2, 1]
+    assert [page.complete for page in bench.screen.pages] == [False, False, True]
+    assert bench.screen.pages[0].total == 5
+    assert bench.screen.ids == ["0", "1", "2", "3", "4"]
+    assert bench.poller.listed
+
+
+def test_the_store_is_live_before_the_first_page_is_out(bench: Bench) -> None:
+    bench.store.add(make_run("a"))
+    order: list[str] = []
+    poller = Poller(
+        bench.store.open,
+        STATUS,
+        publish=lambda _delta, _reset: order.append("page"),
+        tell=lambda status: order.append(status.state),
+        clock=bench.clock,
+        monotonic=bench.clock,
+    )
+    poller.step()
+    assert order == ["live", "page"]
+
+
+def test_an_empty_experiment_ends_the_loading(bench: Bench) -> None:
+    bench.step()
+    assert bench.screen.table.complete
+    assert [page.run_ids for page in bench.screen.pages] == [()]
+
+
+def test_nothing_new_is_neither_published_nor_told(bench: Bench) -> None:
+    bench.store.add(make_run("a"))
+    bench.step()
+    pages, told = len(bench.screen.pages), len(bench.told)
+    for _ in range(10):
+        bench.after(5)
+    assert len(bench.screen.pages) == pages
+    assert len(bench.told) == told
+    assert bench.poller.status.data_at_s == bench.clock.now
+
+
+def test_polls_come_at_the_interval_and_sweeps_at_theirs(bench: Bench) -> None:
+    bench.step()
+    assert bench.poller.due_in() == pytest.approx(5.0)
+    bench.store.calls.clear()
+    bench.after(4.9)
+    assert bench.store.calls == []
+    bench.after(0.2)
+    assert bench.store.calls == ["changes"]
+    bench.after(5.0)
+    assert bench.store.calls == ["changes", "changes", "experiment", "sweep"]
+
+
+def test_jitter_moves_polls_to_both_sides() -> None:
+    for chance, expected in ((0.0, 4.0), (0.5, 5.0), (1.0, 6.0)):
+        bench = Bench(FakeStore(), jitter=0.2, chance=chance)
+        bench.step()
+        assert bench.poller.due_in() == pytest.approx(expected)
+
+
+def test_new_and_renamed_and_deleted_runs_come_through(bench: Bench) -> None:
+    first, second = make_run("a"), make_run("b")
+    bench.store.add(first, second)
+    bench.step()
+    bench.store.add(renamed(first, "other"), make_run("c"))
+    del bench.store.runs["b"]
+    bench.after(5)
+    assert bench.screen.names == ["c", "other"]
+
+
+def test_a_run_that_is_deleted_softly_leaves_the_list(bench: Bench) -> None:
+    bench.store.add(make_run("a", content="x"), make_run("b"))
+    bench.step()
+    bench.store.add(make_run("a", content="x", active=False))
+    bench.after(5)
+    assert bench.screen.ids == ["b"]
+    assert bench.poller.known_runs("x") == ()
+
+
+def test_an_experiment_that_does_not_exist_is_live_and_empty_and_may_appear(bench: Bench) -> None:
+    bench.store.exists = False
+    bench.step()
+    assert bench.poller.status.state is StoreState.LIVE
+    assert bench.poller.status.experiment_id == ""
+    assert bench.screen.table.complete
+    bench.store.exists = True
+    bench.store.add(make_run("a"))
+    bench.after(5)
+    assert bench.poller.status.experiment_id == "1"
+    assert bench.screen.ids == ["a"]
+    assert bench.screen.resets == 0
+
+
+def test_another_experiment_of_the_same_name_starts_the_list_anew(bench: Bench) -> None:
+    bench.store.add(make_run("a", content="x"))
+    bench.step()
+    bench.store.runs = {"b": make_run("b", content="y")}
+    bench.store.experiment_id = "2"
+    bench.after(10)
+    assert bench.screen.resets == 1
+    assert bench.screen.table.run_ids == ["b"] or bench.after(5) is None
+    assert bench.screen.ids == ["b"]
+    assert bench.poller.known_runs("x") == ()
+    assert bench.poller.known_runs("y") == ("b",)
+    assert bench.poller.status.experiment_id == "2"
+
+
+def test_a_deleted_experiment_is_refused_with_a_way_out_and_rows_stay(bench: Bench) -> None:
+    bench.store.add(make_run("a"))
+    bench.step()
+    bench.store.active = False
+    bench.after(10)
+    status = bench.poller.status
+    assert status.state is StoreState.REFUSED
+    assert "deleted" in status.error
+    assert status.hint
+    assert bench.screen.ids == ["a"]
+
+
+def test_an_unreachable_store_is_offline_since_its_first_failure_and_backs_off(
+    bench: Bench,
+) -> None:
+    bench.store.add(make_run("a"))
+    bench.step()
+    bench.store.error = StoreUnreachableError("connection refused", hint="is it up?")
+    bench.after(5)
+    since = bench.clock.now
+    delays = []
+    for _ in range(9):
+        status = bench.poller.status
+        assert status.state is StoreState.OFFLINE
+        assert status.next_try_s is not None
+        delays.append(round(status.next_try_s - bench.clock.now))
+        assert status.since_s == since
+        bench.after(delays[-1])
+    assert delays == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert bench.poller.status.error == "connection refused"
+    assert bench.poller.status.hint == "is it up?"
+    assert bench.screen.ids == ["a"]
+
+
+def test_an_offline_status_carries_the_age_of_the_data(bench: Bench) -> None:
+    bench.step()
+    for _ in range(3):
+        bench.after(5)
+    last = bench.clock.now
+    bench.store.error = StoreUnreachableError("gone")
+    bench.after(5)
+    assert bench.told[-1].data_at_s == last
+
+
+def test_the_server_may_ask_for_patience_but_not_for_hours(bench: Bench) -> None:
+    bench.store.error = StoreUnreachableError("429", retry_after_s=120)
+    bench.step()
+    assert bench.poller.due_in() == pytest.approx(120)
+    bench.store.error = StoreUnreachableError("429", retry_after_s=21_600)
+    bench.after(120)
+    assert bench.poller.due_in() == pytest.approx(300)
+
+
+def test_back_off_is_jittered_down_to_a_half() -> None:
+    bench = Bench(FakeStore(error=StoreUnreachableError("gone")), chance=0.0)
+    bench.step()
+    assert bench.poller.due_in() == pytest.approx(0.5)
+
+
+def test_a_refused_credential_is_refused_and_tried_again_later(bench: Bench) -> None:
+    bench.store.error = StoreAuthError("401", hint="set DATABRICKS_TOKEN")
+    bench.step()
+    assert bench.poller.status.state is StoreState.REFUSED
+    assert bench.poller.status.next_try_s is None
+    assert bench.poller.due_in() == pytest.approx(REFUSED_RETRY_S)
+    bench.store.error = None
+    bench.after(REFUSED_RETRY_S)
+    assert bench.poller.status.state is StoreState.LIVE
+    assert bench.poller.status.error == ""
+
+
+def test_a_listing_that_breaks_off_starts_anew_and_loses_nothing(bench: Bench) -> None:
+    bench.store.add(*(make_run(str(number)) for number in range(5)))
+    bench.store.fail_after_pages = 1
+    bench.step()
+    assert not bench.poller.listed
+    assert not bench.screen.table.complete
+    del bench.store.runs["0"]
+    bench.after(60)
+    assert bench.store.opened == 2
+    assert bench.poller.listed
+    assert bench.screen.ids == ["1", "2", "3", "4"]
+
+
+def test_pausing_stops_the_polls_and_going_on_polls_at_once(bench: Bench) -> None:
+    bench.step()
+    bench.poller.pause(on=True)
+    bench.step()
+    bench.store.calls.clear()
+    bench.after(100)
+    assert bench.store.calls == []
+    assert bench.poller.status.state is StoreState.PAUSED
+    assert bench.poller.due_in() == float("inf")
+    bench.poller.pause(on=False)
+    assert bench.poller.due_in() == 0.0
+    bench.step()
+    assert bench.store.calls
+    assert bench.states[-3:] == [StoreState.PAUSED, StoreState.CONNECTING, StoreState.LIVE]
+
+
+def test_a_refresh_polls_and_sweeps_now_even_when_paused(bench: Bench) -> None:
+    bench.step()
+    bench.poller.pause(on=True)
+    bench.step()
+    bench.store.calls.clear()
+    bench.store.add(make_run("a"))
+    told = len(bench.told)
+    bench.poller.refresh()
+    bench.step()
+    assert bench.screen.ids == ["a"]
+    assert "sweep" in bench.store.calls
+    assert bench.poller.status.state is StoreState.PAUSED
+    assert len(bench.told) == told
+
+
+def test_a_refresh_does_not_wait_for_the_back_off(bench: Bench) -> None:
+    bench.store.error = StoreUnreachableError("gone")
+    bench.step()
+    bench.after(1)
+    bench.store.error = None
+    bench.poller.refresh()
+    bench.step()
+    assert bench.poller.status.state is StoreState.LIVE
+
+
+def test_the_shared_baseline_is_read_again_with_every_sweep(bench: Bench) -> None:
+    bench.store.tags[Tag.BASELINE] = "a"
+    bench.step()
+    assert bench.poller.status.baseline_run_id == "a"
+    bench.store.tags[Tag.BASELINE] = "b"
+    bench.after(10)
+    assert bench.told[-1].baseline_run_id == "b"
+    bench.store.tags.clear()
+    bench.after(10)
+    assert bench.told[-1].baseline_run_id == ""
+
+
+def test_a_database_is_asked_for_the_baseline_with_every_poll() -> None:
+    bench = Bench(FakeStore(kind="sqlite"))
+    bench.step()
+    bench.store.tags[Tag.BASELINE] = "b"
+    bench.after(5)
+    assert bench.told[-1].baseline_run_id == "b"
+
+
+def test_a_run_that_a_poll_cannot_see_is_fetched_when_it_was_just_written(bench: Bench) -> None:
+    bench.step()
+    bench.store.blind = True
+    bench.store.add(make_run("a", content="x"))
+    bench.poller.include(["a", ""])
+    assert bench.poller.due_in() == 0.0
+    bench.step()
+    assert bench.screen.ids == ["a"]
+    assert bench.poller.known_runs("x") == ("a",)
+
+
+def test_a_run_of_another_experiment_is_not_included(bench: Bench) -> None:
+    bench.step()
+    bench.store.blind = True
+    bench.store.add(replace(make_run("a"), experiment_id="7"))
+    bench.poller.include(["a"])
+    bench.step()
+    assert bench.screen.ids == []
+
+
+def test_a_run_to_be_fetched_is_kept_over_an_outage_without_a_busy_loop(bench: Bench) -> None:
+    bench.step()
+    bench.store.blind = True
+    bench.store.add(make_run("a"))
+    bench.store.error = StoreUnreachableError("gone")
+    bench.poller.include(["a"])
+    bench.step()
+    assert bench.poller.due_in() > 0
+    bench.store.error = None
+    bench.after(1)
+    assert bench.screen.ids == ["a"]
+
+
+def test_a_listing_can_be_left_at_a_page(bench: Bench) -> None:
+    bench.store.add(*(make_run(str(number)) for number in range(6)))
+    bench.stopping = True
+    bench.step()
+    assert len(bench.screen.pages) == 1
+    assert not bench.poller.listed
+
+
+def test_the_index_knows_which_runs_have_a_content(bench: Bench) -> None:
+    bench.store.add(make_run("a", content="x"), make_run("b", content="x"), make_run("c"))
+    bench.step()
+    assert bench.poller.known_runs("x") == ("a", "b")
+    assert bench.poller.known_runs("nothing") == ()
+    assert bench.poller.twins() == {"x"}
+    assert [run.run_id for run in bench.poller.runs_of(["x"])] == ["a", "b"]
+
+
+def test_superseded_and_duplicate_runs_are_no_twins(bench: Bench) -> None:
+    bench.store.add(
+        make_run("a", content="x", tags={Tag.SUPERSEDED_BY: "b"}),
+        make_run("b", content="x"),
+        make_run("c", content="x", tags={Tag.DUPLICATE_OF: "b"}),
+    )
+    bench.step()
+    assert bench.poller.twins() == frozenset()
+    bench.store.add(make_run("d", content="x"))
+    bench.after(5)
+    assert bench.poller.twins() == {"x"}
+    del bench.store.runs["d"]
+    bench.after(5)
+    assert bench.poller.twins() == frozenset()
+
+
+def test_a_content_that_changes_moves_in_the_index(bench: Bench) -> None:
+    bench.store.add(make_run("a", content="x"))
+    bench.step()
+    bench.store.add(make_run("a", content="y"))
+    bench.after(5)
+    assert bench.poller.known_runs("x") == ()
+    assert bench.poller.known_runs("y") == ("a",)
+    bench.store.add(make_run("a"))
+    bench.after(5)
+    assert bench.poller.known_runs("y") == ()
