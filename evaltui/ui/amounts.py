@@ -14,7 +14,7 @@ def size_text(size_bytes: int) -> str:
         if value < 999.5 or unit == _UNITS[-1]:  # noqa: PLR2004 - rounds to four digits from here
             break
         value /= 1000
-    tenths = unit != "B" and value < 99.5  # noqa: PLR2004 - likewise three
+    tenths = unit != "B" and value < 99.95  # noqa: PLR2004 - likewise three
     return f"{value:.1f} {unit}" if tenths else f"{value:.0f} {unit}"
 
 

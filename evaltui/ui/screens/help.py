@@ -32,6 +32,10 @@ GROUPS: Mapping[str, str] = {
 """Headings by pane; a pane that is not named here is its own heading."""
 
 
+_AROUND = 5
+"""Lines of border, title, head and closing words."""
+
+
 class HelpScreen(ModalScreen[None]):
     """Lists keys with what they do and the id they are rebound by.
 
@@ -47,10 +51,10 @@ class HelpScreen(ModalScreen[None]):
     DEFAULT_CSS = """
     HelpScreen { align: center middle; background: $background 60%; }
     HelpScreen > Vertical {
-        width: 92; max-width: 96%; height: auto; max-height: 96%;
+        width: 92; max-width: 96%; max-height: 96%;
         background: $surface; border: round $primary; padding: 0 1;
     }
-    HelpScreen LineTable { height: auto; max-height: 100%; background: $surface; }
+    HelpScreen LineTable { height: 1fr; background: $surface; }
     HelpScreen Static { width: 1fr; height: 1; }
     """
 
@@ -76,7 +80,7 @@ class HelpScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Fill the table."""
         table = self.query_one(LineTable)
-        table.styles.height = len(self._lines) + 1
+        self.query_one(Vertical).styles.height = len(self._lines) + _AROUND
         table.show(self._lines, self._lines.columns)
         table.focus()
 
@@ -107,10 +111,11 @@ class HelpLines:
                     )
                 )
         widest = max((cell_len(row[0].text) for row in self._rows), default=1)
+        longest_id = max((cell_len(row[2].text) for row in self._rows), default=1)
         self.columns = (
             TableColumn("key", min(14, widest)),
             TableColumn("does", 30, grow=1),
-            TableColumn("id", 20, optional=True),
+            TableColumn("id", longest_id, optional=True),
         )
 
     def __len__(self) -> int:
