@@ -70,11 +70,15 @@ TREND_AFTER = 3
 """The trend comes after this many metrics besides the primary one."""
 METRIC_WIDTH = 7
 SHORTEST_NAME = 10
-COMFORTABLE_NAME = 24
+NARROW_BELOW = 100
+"""Cells below which names and modes are cut shorter, for the sake of one more metric."""
+COMFORTABLE_NAME, NARROW_NAME = 24, 16
+LONGEST_MODE, NARROW_MODE = 12, 8
+SHORTEST_MODE = 4
 
 TITLES = {
     "build_success_rate": "build",
-    "runtime_success_rate": "runtime",
+    "runtime_success_rate": "runtm",
     "type_safety_rate": "types",
     "tests_pass_rate": "tests",
     "databricks_connectivity_rate": "dbx",
@@ -133,23 +137,26 @@ def make_plan(
         trend: Whether a sparkline column makes sense.
         unit_of: Unit of a metric, which decides how wide its numbers are.
     """
-    name = max(SHORTEST_NAME, min(longest_name, COMFORTABLE_NAME))
+    narrow = width < NARROW_BELOW
+    name = max(SHORTEST_NAME, min(longest_name, NARROW_NAME if narrow else COMFORTABLE_NAME))
     room = _Room(width - (FLAGS_WIDTH + 1) - (name + 1))
     chosen: dict[str, int] = {}
     if primary is not None and primary in metrics:
-        chosen[primary] = _metric_width(unit_of(primary))
+        chosen[primary] = _metric_width(primary, unit_of(primary))
         room.left -= chosen[primary] + 1
     start = room.take(START_WIDTH)
-    mode = min(max(longest_mode, 4), 12) if longest_mode else 0
+    mode = min(max(longest_mode, SHORTEST_MODE), NARROW_MODE if narrow else LONGEST_MODE)
+    mode = mode if longest_mode else 0
     mode = mode if mode and room.take(mode) else 0
     has_trend = False
     further = [metric for metric in metrics if metric not in chosen]
     for index, metric in enumerate([*further, ""]):
         if trend and primary is not None and index == min(TREND_AFTER, len(further)):
             has_trend = room.take(TREND_WIDTH)
-        if not metric or not room.take(_metric_width(unit_of(metric))):
+        cells = _metric_width(metric, unit_of(metric)) if metric else 0
+        if not metric or not room.take(cells):
             break
-        chosen[metric] = _metric_width(unit_of(metric))
+        chosen[metric] = cells
     if room.left < 0:
         name = max(SHORTEST_NAME // 2, name + room.left)
     else:
@@ -187,5 +194,9 @@ class _Room:
         return True
 
 
-def _metric_width(unit: Unit) -> int:
-    return METRIC_WIDTH + (2 if unit is Unit.TOKENS else 1)
+_NUMBER_WIDTHS = {Unit.RATE: 4, Unit.SCORE: 5, Unit.PERCENT: 5, Unit.USD: 6}
+
+
+def _metric_width(metric: str, unit: Unit) -> int:
+    """Return the cells of a metric's column: its head or its numbers, and the sign after them."""
+    return max(cell_len(title_of(metric)), _NUMBER_WIDTHS.get(unit, METRIC_WIDTH)) + 1

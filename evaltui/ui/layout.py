@@ -12,7 +12,7 @@ BORDERS_FROM = 16
 """Lines of the terminal below which no line is spent on borders."""
 
 _TREND_LINES = 5
-_TREND_LINES_TALL = 8
+_TREND_LINES_TALL = 10
 _VERY_TALL_FROM = 50
 
 

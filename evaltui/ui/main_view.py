@@ -161,7 +161,11 @@ class MainView(Screen[None], inherit_bindings=False):
         strip.styles.height = 3 if layout.borders else 1
         trends = self.query_one(TrendStrip)
         trends.display = layout.trend_lines > 0
-        trends.styles.height = layout.trend_lines + (2 if layout.borders else 0)
+        trend_height = layout.trend_lines + (2 if layout.borders else 0)
+        trends.styles.height = trend_height
+        self.query_one(
+            "#main"
+        ).styles.grid_rows = f"1fr {trend_height if layout.trend_lines else 0}"
         self.focus_pane()
         self.show_all()
 
@@ -205,8 +209,8 @@ class MainView(Screen[None], inherit_bindings=False):
         if not run_id:
             return ""
         name = clean(bench.name_of(run_id), limit=32) or "(gone)"
-        where = "this session" if bench.session_baseline is not None else "shared"
-        return f"baseline {name} ({where})"
+        where = " (this session)" if bench.session_baseline is not None else ""
+        return f"baseline {name}{where}"
 
     def show_list_words(self) -> None:
         """Show the title of the list, and the words in its place when it is empty."""

@@ -14,9 +14,15 @@ from evaltui.ui.glyphs import Glyphs, sparkline
 from evaltui.ui.row_text import SIGNS, least_span
 from evaltui.ui.trend_data import Trend, Trends
 
-TITLE_WIDTH = 9
+TITLE_WIDTH = 8
 LEAST_SPARK = 8
-_FIGURE_WIDTH = 8
+LEAST_COLUMN = 52
+"""Cells that one metric needs to be drawn with its range."""
+GAP = 3
+TAIL_WIDTH = 2 * 7 + 3
+"""Cells of the range after the sparkline."""
+_FIGURE_WIDTH = 7
+_DELTA_WIDTH = 8
 
 
 class TrendStrip(Widget):
@@ -59,7 +65,18 @@ class TrendStrip(Widget):
         items = self._trends.items if self._trends is not None else ()
         if not items:
             return (Content.styled("no finished run of this mode yet", "$quiet"),)
-        return tuple(trend_line(item, width, self._glyphs) for item in items[:height])
+        columns = max(1, width // LEAST_COLUMN)
+        cells = (width - GAP * (columns - 1)) // columns
+        drawn = [
+            trend_line(item, cells, self._glyphs) for item in items[: columns * max(1, height)]
+        ]
+        lines = -(-len(drawn) // columns)  # filled column by column, as evenly as they go
+        return tuple(
+            Content(" " * GAP).join(
+                piece.pad_right(cells - piece.cell_length) for piece in drawn[line::lines]
+            )
+            for line in range(lines)
+        )
 
 
 def strip_title(trends: Trends | None) -> str:
@@ -91,26 +108,26 @@ def trend_line(trend: Trend, width: int, glyphs: Glyphs) -> Content:
         if trend.previous is not None and trend.last is not None
         else None
     )
+    delta = delta_text(moved, spec, missing=missing, width=_DELTA_WIDTH)
     pieces = [
         (set_cell_size(title_of(trend.metric), TITLE_WIDTH), "$foreground"),
         (
             f"{figure(trend.last):>{_FIGURE_WIDTH}}{SIGNS[change]}",
-            f"bold ${change}" if change else "bold",
+            f"bold ${change or 'foreground'}",
         ),
-        (f" {delta_text(moved, spec, missing=missing, width=9):>9} ", "$quiet"),
+        (f" {delta:>{_DELTA_WIDTH}}  ", "$quiet"),
     ]
     known = trend.known
-    tail = f"  {figure(float(known.min())):>{_FIGURE_WIDTH}} to {figure(float(known.max()))}"
-    taken = sum(cell_len(text) for text, _ in pieces)
-    room = width - taken - _FIGURE_WIDTH * 2 - 7
-    if room < LEAST_SPARK:
-        tail, room = "", max(0, width - taken)
+    tail = f" {figure(float(known.min()))}..{figure(float(known.max()))}" if len(known) else ""
+    room = width - sum(cell_len(text) for text, _ in pieces)
+    if room - TAIL_WIDTH < LEAST_SPARK:
+        tail = ""
+    else:
+        room -= TAIL_WIDTH
     spark = sparkline(
         trend.values,
         glyphs,
-        width=min(room, max(LEAST_SPARK, len(trend.values))),
+        width=max(0, min(room, max(LEAST_SPARK, len(trend.values)))),
         least_span=least_span(trend.metric, trend.values),
     )
-    return Content.assemble(
-        *pieces, (f" {spark}", "$primary"), (tail if known.any() or len(known) else "", "$quiet")
-    )
+    return Content.assemble(*pieces, (spark, "$primary"), (tail, "$quiet"))

@@ -8,6 +8,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from evaltui.ui.widgets.run_list import shorten
+
 PANES = (
     ("runs", "1 Runs"),
     ("diff", "2 Diff"),
@@ -17,6 +19,10 @@ PANES = (
     ("artifacts", "6 Artifacts"),
 )
 """Ids and labels of the panes, in the order of their number keys."""
+
+
+LEAST_RIGHT = 16
+"""Cells below which the text at the right is left out."""
 
 
 class Tabs(Widget):
@@ -56,9 +62,10 @@ class Tabs(Widget):
             pieces.append(Content.styled(text, style))
             x += len(text)
         room = width - x - 1
-        if self._right and cell_len(self._right) < room:
-            pieces.append(Content(" " * (room - cell_len(self._right))))
-            pieces.append(Content.styled(self._right, "$quiet"))
+        if self._right and room >= LEAST_RIGHT:
+            right = shorten(self._right, room)
+            pieces.append(Content(" " * (room - cell_len(right))))
+            pieces.append(Content.styled(right, "$quiet"))
         return Content("").join(pieces)
 
     def on_click(self, event: events.Click) -> None:
