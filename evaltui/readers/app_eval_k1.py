@@ -6,13 +6,19 @@ no scripts for, were written as failures. They are told apart here and count as 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from evaltui.domain.report import Report, Source
 from evaltui.errors import ReportSchemaError
 from evaltui.readers import shape
+from evaltui.readers.app_eval_k1_versions import (
+    OLD_SCALE,
+    SCALE,
+    WITH_DETAILS,
+    schema_of,
+    version_params,
+)
 from evaltui.readers.app_metrics import Stated, Tally
 from evaltui.readers.app_report import (
     NOT_EVALUATED_TAG,
@@ -103,7 +109,7 @@ def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Note
     document = documents_root(parse_streamed(text, "apps", sink, notes))
     summary = shape.child(document, "summary", "")
     stated = _stated(summary, notes)
-    schema = _schema(document, summary, sink.apps)
+    schema = schema_of(document, summary, sink.apps)
     draft = Draft(
         format=FORMAT,
         schema=f"k1.{schema}",
@@ -111,21 +117,17 @@ def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Note
         apps=sink.apps,
         stated=stated,
         notes=notes,
-        scale=SCALE if schema in _WITH_DETAILS else OLD_SCALE,
+        scale=SCALE if schema in WITH_DETAILS else OLD_SCALE,
         started_at=read_time(summary.get("evaluated_at"), "summary.evaluated_at", notes),
         evaluation_id=shape.plain(document.get("evaluation_run_id"), limit=MAX_NAME),
-        params=_versions(schema, sink.apps, notes),
+        params=version_params(schema, sink.apps, notes),
     )
     place(draft, summary.get("mode"), source, neighbours)
-    settle(draft.apps, draft.tags, notes, writes_issues=schema in _WITH_DETAILS)
+    settle(draft.apps, draft.tags, notes, writes_issues=schema in WITH_DETAILS)
     _settle_statement(stated)
     if stated.total_apps is not None and sink.apps and stated.total_apps != len(sink.apps):
         notes.add(f"summary.total_apps is {stated.total_apps}, {len(sink.apps)} apps are there")
     return finish(draft)
-
-
-SCALE = "local_runability 0-5, deployability 0-5"
-OLD_SCALE = "local_runability 0-5, deployability 0-4"
 
 
 # -- one app -------------------------------------------------------------------------------------
@@ -163,7 +165,8 @@ def read_app(item: Any, at: str) -> App:
     app.numbers["issue_count"] = float(len(shape.items(raw, "issues", at)))
     if "template_type" in metrics:
         app.columns["template_type"] = app.template
-    app.columns["timestamp"] = shape.plain(raw.get("timestamp"), limit=MAX_NAME)
+    if raw.get("timestamp") is not None:
+        app.columns["timestamp"] = shape.plain(raw["timestamp"], limit=MAX_NAME)
     _forget_zeros(app)
     if app.errored or app.stub:
         app.exclude()
@@ -258,88 +261,6 @@ def _failures_told(apps: Iterable[App], check: str) -> int:
     """Return how many apps have the issue line that a failure of the check leaves."""
     line = _EVIDENCE[check]
     return sum(any(issue.startswith(line) for issue in app.issues) for app in apps)
-
-
-# -- versions ------------------------------------------------------------------------------------
-
-_WITH_DETAILS = frozenset({"avg_appeval_100", "template_type", "eff_units", "details"})
-
-
-def _schema(document: dict[str, Any], summary: dict[str, Any], apps: Sequence[App]) -> str:
-    """Return the newest feature of the file, which names its version."""
-    has_lists = any({"local_runability", "deployability"} & app.details.keys() for app in apps)
-    features: tuple[tuple[str, bool], ...] = (
-        (
-            "avg_appeval_100",
-            "avg_appeval_100" in shape.child(summary, "metrics_summary", "/summary"),
-        ),
-        ("template_type", any("template_type" in app.columns for app in apps)),
-        ("eff_units", any("eff_units" in app.scores for app in apps)),
-        ("details", has_lists),
-        ("appeval_100", any("appeval_100" in app.scores for app in apps)),
-        ("generation_metrics", "generation_metrics" in summary),
-        ("run_id", "evaluation_run_id" in document),
-    )
-    return next((name for name, there in features if there), "bare")
-
-
-def _versions(schema: str, apps: Sequence[App], notes: Notes) -> dict[str, str]:
-    params = {"total_loc.version": "files" if schema in _WITH_DETAILS else "lines"}
-    if any(app.scores.get("appeval_100") is not None for app in apps):
-        params["appeval_100.version"] = _appeval_version(schema, apps, notes)
-    return params
-
-
-def _appeval_version(schema: str, apps: Sequence[App], notes: Notes) -> str:
-    """Return which formula made appeval_100 (`5-term` or `7-term`) by working it out again."""
-    fits = {
-        version: all(_appeval_fits(app, checks) for app in apps if not app.stub)
-        for version, checks in _APPEVAL_TERMS.items()
-    }
-    if all(fits.values()):
-        return "5-term" if schema in _WITH_DETAILS else "7-term"
-    found = next((version for version, fit in fits.items() if fit), None)
-    if found is None:
-        notes.add("appeval_100 is by no formula known here")
-    return found or "unknown"
-
-
-_FIVE = (
-    "build_success",
-    "runtime_success",
-    "type_safety",
-    "tests_pass",
-    "databricks_connectivity",
-)
-_APPEVAL_TERMS = {"5-term": _FIVE, "7-term": (*_FIVE, "data_returned", "ui_renders")}
-_FLOOR = 1e-6
-_TOP = 5.0
-_ROUNDING = 0.051
-
-
-def _appeval_fits(app: App, checks: Sequence[str]) -> bool:
-    told = app.scores.get("appeval_100")
-    if told is None:
-        return True
-
-    def share(name: str) -> float:
-        return min(1.0, max(0.0, (app.scores.get(name) or 0.0) / _TOP))
-
-    def done(check: str) -> float:
-        return 1.0 if app.checks.get(check) else 0.0
-
-    reliability = _geometric_mean([done(check) for check in checks])
-    comfort = _geometric_mean([share("local_runability_score"), share("deployability_score")])
-    gates = (
-        (0.25 + 0.75 * done("build_success"))
-        * (0.25 + 0.75 * done("runtime_success"))
-        * (0.5 + 0.5 * done("databricks_connectivity"))
-    )
-    return abs(100 * (0.7 * reliability + 0.3 * comfort) * gates - told) <= _ROUNDING
-
-
-def _geometric_mean(values: Sequence[float]) -> float:
-    return math.prod(max(value, _FLOOR) for value in values) ** (1 / len(values))
 
 
 # -- what the file says itself -------------------------------------------------------------------

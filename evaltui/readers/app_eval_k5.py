@@ -122,11 +122,10 @@ def read_app(item: Any, at: str) -> App:
         issues=read_issues(raw, at),
         details={name: _output(value) for name, value in list(details.items())[:40]},
     )
-    for name in _FACTS:
-        app.columns[name] = shape.text(metrics, name, inside, limit=MAX_NAME)
-    app.columns["timestamp"] = shape.plain(raw.get("timestamp"), limit=MAX_NAME)
-    framework = app.columns["framework"]
-    app.group = str(framework) if framework and framework != "unknown" else None
+    facts = {name: shape.text(metrics, name, inside, limit=MAX_NAME) for name in _FACTS}
+    facts["timestamp"] = shape.plain(raw.get("timestamp"), limit=MAX_NAME)
+    app.columns.update((name, told) for name, told in facts.items() if told is not None)
+    app.group = None if facts["framework"] == "unknown" else facts["framework"]
     app.reason = app.issues[0] if app.issues else None
     app.numbers["issue_count"] = float(len(shape.items(raw, "issues", at)))
     if app.numbers.get("build_time_sec") == 0:

@@ -12,6 +12,7 @@ from typing import Any
 from evaltui.domain.report import Report, Source
 from evaltui.errors import ReportError
 from evaltui.readers import app_eval_k1, app_eval_k5, bounded_json
+from evaltui.readers.app_eval_k1_versions import SCALE
 from evaltui.readers.app_metrics import Stated
 from evaltui.readers.app_report import AppSink, Draft, app_object, finish, place
 from evaltui.readers.apps import App, read_generation
@@ -113,7 +114,7 @@ def _finish(format_id: str, sink: AppSink, time: Any, source: Source, notes: Not
         apps=apps,
         stated=Stated(),
         notes=notes,
-        scale=app_eval_k5.SCALE if is_k5 else app_eval_k1.SCALE,
+        scale=app_eval_k5.SCALE if is_k5 else SCALE,
         started_at=read_time(time, "timestamp", notes) or _latest(apps, notes),
     )
     if is_k5:

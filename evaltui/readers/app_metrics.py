@@ -86,9 +86,14 @@ class Stated:
         return rates | self.values
 
 
-def metrics_of_apps(apps: Sequence[App]) -> list[MetricValue]:
-    """Return the metrics of the apps; no apps give no metrics."""
-    tallies = _tallies(apps)
+def metrics_of_apps(apps: Sequence[App], stated: Stated) -> list[MetricValue]:
+    """Return the metrics of the apps; no apps give no metrics.
+
+    Args:
+        apps: The apps.
+        stated: What the report says itself: it counts for checks that no app has.
+    """
+    tallies = _tallies(apps, stated.tallies)
     metrics = metrics_of_tallies(tallies)
     for name, values in _numbers(apps).items():
         metrics += number_metrics(name, values)
@@ -171,9 +176,12 @@ def _finite(compute: Callable[[], float]) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _tallies(apps: Sequence[App]) -> dict[str, Tally]:
+def _tallies(apps: Sequence[App], stated: Mapping[str, Tally]) -> dict[str, Tally]:
     present = {check for app in apps for check in app.checks}
-    return {check: _tally(apps, check) for check in CHECKS if check in present}
+    if all(app.errored for app in apps):
+        present |= set(stated)
+    tallies = {check: _tally(apps, check) for check in CHECKS if check in present}
+    return tallies | {check: tally for check, tally in stated.items() if check not in tallies}
 
 
 def _tally(apps: Iterable[App], check: str) -> Tally:

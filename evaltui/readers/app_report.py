@@ -89,7 +89,11 @@ class AppSink:
 
 def finish(draft: Draft) -> Report:
     """Return the report: metrics from the apps where the file holds them."""
-    metrics = metrics_of_apps(draft.apps) if draft.apps else metrics_of_statement(draft.stated)
+    metrics = (
+        metrics_of_apps(draft.apps, draft.stated)
+        if draft.apps
+        else metrics_of_statement(draft.stated)
+    )
     total = len(draft.apps) if draft.apps else draft.stated.total_apps
     if total is not None:
         metrics.append(MetricValue("total_apps", float(total), unit=Unit.COUNT))

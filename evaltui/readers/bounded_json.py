@@ -9,23 +9,18 @@ all at once.
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Any, NoReturn, Protocol
 
 from evaltui.errors import ReportSyntaxError, ReportTooLargeError
 from evaltui.readers.notes import Notes
+from evaltui.readers.scrub import DECODER, Path, repeated_key, scrub, too_deep
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest document that is read unless told otherwise, in bytes."""
 
-MAX_DEPTH = 64
-"""Deepest nesting of objects and lists."""
-
 ROOT = ""
 """Name of the list to hand over item by item when the document itself is that list."""
-
-_Path = tuple[Any, Any] | None  # (path of the parent, key or index): formatted only when needed
 
 
 class ItemSink(Protocol):
@@ -109,11 +104,6 @@ def parse_streamed(text: str, key: str, sink: ItemSink, notes: Notes) -> Any:
     return value
 
 
-def pointer(*parts: object) -> str:
-    """Return the JSON pointer (RFC 6901) of a value from the keys that lead to it."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-
-
 # -- text ----------------------------------------------------------------------------------------
 
 _BLANKS = " \t\n\r"
@@ -165,16 +155,16 @@ class _Walk:
         """Return whether `mark` comes next."""
         return self._text.startswith(mark, self._at)
 
-    def value(self, path: _Path, *, depth: int) -> Any:
+    def value(self, path: Path, *, depth: int) -> Any:
         """Return the next value, which lies `depth` levels deep, made harmless."""
         try:
-            found, self._at = _DECODER.raw_decode(self._text, self._at)
+            found, self._at = DECODER.raw_decode(self._text, self._at)
         except json.JSONDecodeError as error:
             _raise_syntax(error)
         except RecursionError as error:
-            raise _too_deep() from error
+            raise too_deep() from error
         self._skip()
-        return _scrub(found, path, depth, self._notes)
+        return scrub(found, path, depth, self._notes)
 
     def members(self, streamed: str, sink: ItemSink) -> dict[str, Any]:
         """Return the object that comes next, the list named `streamed` handed over."""
@@ -187,9 +177,9 @@ class _Walk:
                 self._refuse("Expecting property name enclosed in double quotes")
             name = self.value(None, depth=1)
             self._take(":")
-            path: _Path = (None, name)
+            path: Path = (None, name)
             if name in found:
-                self._notes.add(_repeated(path))
+                self._notes.add(repeated_key(path))
             if name == streamed and self.sees("["):
                 self.items(path, sink)
                 found[name] = []
@@ -198,7 +188,7 @@ class _Walk:
         self._take("}")
         return found
 
-    def items(self, path: _Path, sink: ItemSink) -> None:
+    def items(self, path: Path, sink: ItemSink) -> None:
         """Hand over the items of the list that comes next."""
         sink.begin()
         self._take("[")
@@ -250,94 +240,3 @@ def _ends_too_early(error: json.JSONDecodeError) -> bool:
     if error.msg.startswith("Invalid \\"):
         return error.pos + len(rest) >= len(error.doc) and '"' not in rest
     return _CUT_TAIL.match(error.doc, error.pos) is not None
-
-
-def _too_deep() -> ReportSyntaxError:
-    return ReportSyntaxError(f"nested deeper than {MAX_DEPTH} levels")
-
-
-class _Repeated(dict[str, Any]):
-    """An object that gave a key twice; replaced by a plain one once its place is known."""
-
-    repeated: list[str]
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
-    marked = _Repeated(found)
-    names = [name for name, _ in pairs]
-    marked.repeated = sorted({name for name in names if names.count(name) > 1})[:3]
-    return marked
-
-
-def _whole(digits: str) -> float:
-    return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
-
-
-_MOST_DIGITS = 300
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole)
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def _scrub(root: Any, path: _Path, depth: int, notes: Notes) -> Any:
-    """Return `root` with everything in it harmless; containers are changed in place."""
-    holder = [root]
-    todo = _scrub_item(holder, 0, path, notes, depth)
-    while todo:
-        container, place, level = todo.pop()
-        if level > MAX_DEPTH:
-            raise _too_deep()
-        entries = container.items() if isinstance(container, dict) else enumerate(container)
-        for key, item in entries:
-            kind = type(item)
-            if kind is bool or item is None or kind is int or (kind is str and item.isascii()):
-                continue  # most values, kept cheap
-            todo += _scrub_item(container, key, (place, key), notes, level + 1)
-        if isinstance(container, dict):
-            _scrub_keys(container, place, notes)
-    return holder[0]
-
-
-def _scrub_item(
-    container: Any, key: Any, path: _Path, notes: Notes, depth: int
-) -> list[tuple[Any, _Path, int]]:
-    """Make one item harmless and return it if there is more inside."""
-    item = container[key]
-    if isinstance(item, float):
-        if not math.isfinite(item):
-            notes.add(f"{_format(path)}: {item} is no number, taken as missing")
-            container[key] = None
-    elif isinstance(item, str):
-        if _SURROGATE.search(item):
-            notes.add(f"{_format(path)}: half a character replaced")
-            container[key] = _SURROGATE.sub("\ufffd", item)
-    elif isinstance(item, (dict, list)):
-        if isinstance(item, _Repeated):
-            for name in item.repeated:
-                notes.add(_repeated((path, name)))
-            item = container[key] = dict(item)
-        return [(item, path, depth)]
-    return []
-
-
-def _scrub_keys(container: dict[str, Any], path: _Path, notes: Notes) -> None:
-    if all(key.isascii() or not _SURROGATE.search(key) for key in container):
-        return
-    notes.add(f"{_format(path)}: half a character replaced in a key")
-    items = [(_SURROGATE.sub("\ufffd", key), item) for key, item in container.items()]
-    container.clear()
-    container.update(items)
-
-
-def _repeated(path: _Path) -> str:
-    return f"{_format(path)}: key given twice, the last one counts"
-
-
-def _format(path: _Path) -> str:
-    parts: list[Any] = []
-    while path is not None:
-        path, key = path
-        parts.append(_SURROGATE.sub("\ufffd", str(key)))
-    return pointer(*reversed(parts)) or "the document"

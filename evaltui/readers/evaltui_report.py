@@ -101,7 +101,7 @@ def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Note
     shape.items(document, "cases", "")  # anything but a list is an error
     cases = unique(sink.cases, notes)
     metrics = _metrics(document, notes) or _metrics_of_cases(cases)
-    own_id = shape.text(document, "id", "", limit=MAX_TEXT)
+    own_id = None if document.get("id") is None else _name(document, "id", "")
     return Report(
         format=FORMAT,
         format_version="1",
