@@ -15,6 +15,9 @@ _LEFT_DOTS = (0x40, 0x04, 0x02, 0x01)
 """Dots of the left half of a braille cell, from the bottom up."""
 _RIGHT_DOTS = (0x80, 0x20, 0x10, 0x08)
 _DOTS = len(_LEFT_DOTS)
+_WIDEST_BAR = 10
+_BAR_WITH_GAP = 3
+"""Cells per value from which bars stand apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +238,8 @@ def _columns(values: FloatArray, width: int) -> FloatArray:
         return _squeeze(values, width)
     if not len(values):
         return np.full(width, np.nan)
-    repeat = max(1, min(4, width // len(values)))
-    spread = np.repeat(values, repeat)
+    each = max(1, min(_WIDEST_BAR, width // len(values)))
+    spread = np.repeat(values, each)
+    if each >= _BAR_WITH_GAP:
+        spread[each - 1 :: each] = np.nan
     return np.concatenate((np.full(width - len(spread), np.nan), spread))

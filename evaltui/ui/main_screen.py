@@ -216,7 +216,8 @@ class MainScreen(MainView):
         """Mark the run under the cursor, or take its mark away."""
         bench = self.session.bench
         bench.toggle_mark(bench.cursor_id)
-        self.run_list.move_by(1)
+        if self.pane == "runs":
+            self.run_list.move_by(1)
         self._marks_changed()
 
     def action_mark_range(self) -> None:

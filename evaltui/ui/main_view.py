@@ -50,6 +50,11 @@ _TITLES = {
     "watch": "Watch",
     "artifacts": "Artifacts",
 }
+_ANYWHERE = frozenset(
+    {"runs.filter", "runs.baseline", "runs.compare", "runs.watch", "runs.copy", "runs.close"}
+)
+"""Keys of the run list that the footer shows in other panes as well."""
+
 _PANE_KEYS: dict[str, tuple[Key, ...]] = {
     "runs": MAIN_KEYS,
     "diff": (*DIFF_KEYS, *LIST_KEYS, *MAIN_KEYS),
@@ -201,7 +206,13 @@ class MainView(Screen[None], inherit_bindings=False):
         self.query_one(Tabs).show(self.pane, self._baseline_words())
         text, style = trouble_line(bench.store, trouble)
         self.query_one(MessageLine).show(text, style=style)
-        self.footer.show(self.keys)
+        self.footer.show(
+            [
+                key
+                for key in self.keys
+                if self.pane == "runs" or key.pane != "runs" or key.id in _ANYWHERE
+            ]
+        )
 
     def _baseline_words(self) -> str:
         bench = self.session.bench

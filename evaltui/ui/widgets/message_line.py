@@ -1,4 +1,4 @@
-"""One line of words above the footer: what went wrong or is under way, and what to do."""
+"""A few words above the footer: what went wrong or is under way, and what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evaltui.domain.text import clean
 
 
 class MessageLine(Widget):
-    """A line that is only there while it has something to say."""
+    """Words that are only there while it has something to say."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -23,7 +23,7 @@ class MessageLine(Widget):
         return self._text
 
     def show(self, text: str, *, style: str = "$warning") -> None:
-        """Show a line; an empty one makes the widget go away.
+        """Show words; an empty one makes the widget go away.
 
         Args:
             text: May be foreign; it is cleaned here.
@@ -34,8 +34,8 @@ class MessageLine(Widget):
             return
         self._text, self._style = line, style
         self.display = bool(line)
-        self.refresh()
+        self.refresh(layout=True)
 
     def render(self) -> Content:
         """Draw the line."""
-        return Content.styled(f" {self._text}", self._style)
+        return Content.styled(self._text, self._style)
