@@ -153,7 +153,7 @@ def _check_inside(handle: int, path: Path, root: Path) -> None:
     opening somebody may have put a link there.
     """
     try:
-        real = os.readlink(f"/proc/self/fd/{handle}").removesuffix(" (deleted)")
+        real = str(Path(f"/proc/self/fd/{handle}").readlink()).removesuffix(" (deleted)")
     except OSError:  # no procfs (macOS)
         real = os.path.realpath(path)
     if leads_out(real, root):

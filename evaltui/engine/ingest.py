@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 
+from evaltui.domain.events import FileRole, FileState
+from evaltui.domain.plan import ArtifactFile, RunPlan
 from evaltui.domain.ports import RunSource, RunWriter
-from evaltui.domain.run import Run
+from evaltui.domain.run import Run, RunStatus, Tag
 from evaltui.domain.stamp import FileStamp
+from evaltui.engine.admission import Admission, attachment, parse
+from evaltui.engine.local_runs import LocalRuns
 from evaltui.engine.outcome import IngestSettings, Outcome, ReportFile
-from evaltui.ledger.journal import Journal
+from evaltui.engine.shipping import Shipping
+from evaltui.engine.steps.machine import ATTACH_MARK, Machine
+from evaltui.engine.steps.store import Store
+from evaltui.engine.twins import Twins
+from evaltui.errors import StoreError
+from evaltui.ledger.journal import Action, Entry, Journal, NewEntry
+from evaltui.readers import companion_names
 
 __all__ = ["IngestSettings", "Ingestor", "Outcome", "ReportFile"]
+
+ATTACH_WITHIN_S = 600.0
+"""How long after a run is finished a companion is still taken for a part of it."""
+
+_TRIM_EVERY = 500
 
 
 class Ingestor:
     """Takes files, journals their reports and logs them; synchronous, no threads of its own.
 
-    One thread at a time may use it. Every method may raise JournalError (disk full, damaged
+    One thread at a time may use it; only `outcome`, `local_runs`, `open_count` and `next_due` may
+    be called from others meanwhile. Every method may raise JournalError (disk full, damaged
     journal); nothing else leaves it but programming errors.
 
     Args:
@@ -29,7 +47,8 @@ class Ingestor:
         clock: Epoch seconds.
         known_runs: Local index: content id to ids of the active runs a poll has seen.
         search_first: Search the store before every create (one-shot commands).
-        crash_at: Called with the name of each step; tests end the process there.
+        crash_at: Called with the name of each step (`steps.machine.STEPS`); tests end the process
+            there.
     """
 
     def __init__(
@@ -45,7 +64,25 @@ class Ingestor:
         search_first: bool = False,
         crash_at: Callable[[str], None] = lambda _: None,
     ) -> None:
-        raise NotImplementedError
+        self._journal = journal
+        self._settings = settings or IngestSettings()
+        self._clock = clock
+        self._open_source = open_source
+        self._store = Store(open_source, open_writer, experiment)
+        self._admission = Admission(journal, self._settings, clock)
+        self._twins = Twins(journal, self._store, clock)
+        self._local_runs = LocalRuns(journal)
+        self._ignored = 0
+        machine = Machine(
+            journal,
+            self._store,
+            known_runs=known_runs or (lambda _: ()),
+            search_first=search_first,
+            crash_at=crash_at,
+        )
+        self._shipping = Shipping(journal, machine, clock, read_only=self._settings.read_only)
+
+    # -- taking files ----------------------------------------------------------------------------
 
     def take(self, file: ReportFile) -> Outcome:
         """Parse a settled file and journal its reports and its row; no network.
@@ -53,11 +90,123 @@ class Ingestor:
         The journal row of the path is written here, whatever comes out. A companion of a report
         that was logged lately is queued for its run (`attach_companion`).
         """
-        raise NotImplementedError
+        parsed = parse(file)
+        if parsed.outcome is not None:
+            return self._without_report(file, parsed.outcome)
+        begun = [
+            self._admission.begin(file, report, number)
+            for number, report in enumerate(parsed.reports)
+        ]
+        content_ids = tuple(dict.fromkeys(content_id for content_id, _ in begun))
+        self._record(file, parsed.recognition.format, parsed.recognition.role, content_ids)
+        outcome = self._outcome_of(str(file.file.stamp.path), content_ids)
+        if not any(new for _, new in begun) and outcome.state is FileState.FINISHED:
+            return _as_known(outcome)
+        return outcome
 
     def quarantine(self, stamp: FileStamp, *, root: str, reason: str, hint: str = "") -> Outcome:
         """Give a file up until it changes (unreadable, too large, truncated for minutes)."""
-        raise NotImplementedError
+        state = FileState.QUARANTINED
+        self._journal.record(stamp, root=root, state=state, reason=reason, hint=hint)
+        return Outcome(str(stamp.path), state, reason=reason, hint=hint)
+
+    def attach_companion(self, path: str, name: str, data: bytes) -> bool:
+        """Queue a companion that came later as an artifact of a report's run.
+
+        Args:
+            path: Path of the report.
+            name: File name of the companion.
+            data: Its bytes.
+
+        Returns:
+            Whether it was queued: False when there is no run, it was finished more than ten
+            minutes ago, or a companion of this name was attached later or with these very bytes.
+        """
+        for base in self._journal.entries_of(path):
+            if base.action is not Action.ATTACH:
+                return self._attach(base, name, data)
+        return False
+
+    def _without_report(self, file: ReportFile, outcome: Outcome) -> Outcome:
+        """Record a file that is no report itself."""
+        parts: tuple[str, ...] = ()
+        if outcome.role is FileRole.COMPANION:
+            base = self._report_beside(file.file.stamp.path)
+            name = file.file.stamp.path.name
+            if base is not None and self._attach(base, name, file.file.data):
+                parts = (_attach_id(base, name),)
+        self._journal.record(
+            file.file.stamp,
+            root=file.root,
+            state=outcome.state,
+            reason=outcome.reason,
+            hint=outcome.hint,
+            fmt=outcome.format,
+            role=outcome.role,
+            sha256=file.file.sha256,
+            listed=outcome.listed,
+            parts=parts,
+        )
+        if outcome.state is FileState.IGNORED:
+            self._ignored += 1
+            if self._ignored % _TRIM_EVERY == 0:
+                self._journal.trim_ignored()
+        return outcome
+
+    def _report_beside(self, companion: Path) -> Entry | None:
+        """Return the newest report of the same folder that a companion belongs to, or None."""
+        for entry in self._journal.neighbours_of(str(companion.parent)):
+            if companion.name in companion_names(Path(entry.path).name):
+                return entry
+        return None
+
+    def _attach(self, base: Entry, name: str, data: bytes) -> bool:
+        waited = 0.0 if base.finished_at is None else self._clock() - base.finished_at
+        if waited > ATTACH_WITHIN_S or attachment(name, data) in base.attached:
+            return False
+        if not base.is_open and base.state is not FileState.FINISHED:
+            return False
+        content_id = _attach_id(base, name)
+        plan = RunPlan(
+            content_id, name, base.plan.started_ms - 1, base.plan.ended_ms, base.plan.metric_ms,
+            RunStatus.FINISHED, {}, {}, {}, {}, (ArtifactFile(name, data=data),),
+        )  # fmt: skip
+        new = NewEntry(
+            content_id=content_id,
+            item=base.item,
+            path=str(Path(base.path).parent / name),
+            file_sha256=hashlib.sha256(data).hexdigest(),
+            format=base.format,
+            kind=base.kind,
+            evaluation_id="",
+            values_digest="",
+            mode=base.mode,
+            mode_source=base.mode_source,
+            plan=plan,
+            action=Action.ATTACH,
+        )
+        return self._journal.begin(new) is not None
+
+    def _record(
+        self, file: ReportFile, fmt: str, role: FileRole, content_ids: tuple[str, ...]
+    ) -> None:
+        path = str(file.file.stamp.path)
+        whole = self._journal.standing(path, content_ids)
+        self._journal.record(
+            file.file.stamp,
+            root=file.root,
+            state=FileState.PARSED if whole is None else whole.state,
+            reason="" if whole is None else whole.reason,
+            hint="" if whole is None else whole.hint,
+            fmt=fmt,
+            role=role,
+            sha256=file.file.sha256,
+            run_ids=() if whole is None else whole.run_ids,
+            retry_at=None if whole is None else whole.retry_at,
+            parts=content_ids,
+        )
+
+    # -- logging ---------------------------------------------------------------------------------
 
     def log_due(self, *, limit: int = 1, only: Collection[str] | None = None) -> list[Outcome]:
         """Log entries whose time has come, newest evaluation first; the only method that is slow.
@@ -70,41 +219,88 @@ class Ingestor:
             One outcome per entry worked on. None when the store is being left alone after a
             failure, or everything due is in the hands of another process.
         """
-        raise NotImplementedError
-
-    def attach_companion(self, path: str, name: str, data: bytes) -> bool:
-        """Queue a companion that came later as an artifact of a report's run.
-
-        Args:
-            path: Path of the report.
-            name: File name of the companion.
-            data: Its bytes.
-
-        Returns:
-            Whether it was queued: False when there is no run, it was finished more than ten
-            minutes ago, or a companion of this name went with it already.
-        """
-        raise NotImplementedError
+        worked_on = self._shipping.ship(limit=limit, only=only)
+        return [self._outcome_of(entry.path, (entry.content_id,)) for entry in worked_on]
 
     def outcome(self, path: str) -> Outcome | None:
         """Return what the journal says about a path now (another process may be at work)."""
-        raise NotImplementedError
+        row = self._journal.file(path)
+        if row is None:
+            return None
+        return Outcome(
+            path=row.path,
+            state=row.state,
+            run_ids=row.run_ids,
+            format=row.format,
+            role=row.role,
+            reason=row.reason,
+            hint=row.hint,
+            content_ids=self._journal.parts(path),
+            retry_at_s=row.retry_at_s,
+        )
+
+    def _outcome_of(self, path: str, content_ids: tuple[str, ...]) -> Outcome:
+        found = self.outcome(path)
+        if found is not None and set(content_ids) <= set(found.content_ids):
+            return found
+        whole = self._journal.standing(path, content_ids)
+        if whole is None:
+            return Outcome(path, FileState.PARSED, content_ids=content_ids)
+        return Outcome(
+            path,
+            whole.state,
+            whole.run_ids,
+            reason=whole.reason,
+            hint=whole.hint,
+            content_ids=content_ids,
+            retry_at_s=whole.retry_at,
+        )
 
     def retry(self, path: str) -> bool:
-        """Try a quarantined report, or one whose run was deleted, again; False if none is there."""
-        raise NotImplementedError
+        """Try a quarantined report, or one whose run was deleted, again; False if none is there.
+
+        One whose run was deleted has to be taken again from its file afterwards.
+        """
+        found = False
+        for content_id in self._journal.parts(path):
+            entry = self._journal.active_entry(content_id)
+            if entry is not None and entry.state is FileState.QUARANTINED:
+                self._journal.reopen(entry.entry_id)
+                found = True
+            elif entry is not None and entry.state is FileState.DELETED:
+                self._journal.deactivate(entry.entry_id, FileState.DELETED)
+                found = True
+        return found
 
     def hurry(self) -> None:
         """Make everything that waits for the store due now."""
-        raise NotImplementedError
-
-    def note_deleted(self, run_ids: Collection[str]) -> None:
-        """Note that a poll saw runs deleted: their reports are not logged again by themselves."""
-        raise NotImplementedError
+        self._shipping.hurry()
 
     def recover(self) -> int:
         """Free what dead processes left claimed; return the number of open entries. At start."""
-        raise NotImplementedError
+        self._journal.release_dead()
+        return self._journal.open_count()
+
+    def note_deleted(self, run_ids: Collection[str]) -> None:
+        """Note that a poll saw runs deleted: their reports are not logged again by themselves.
+
+        A run that another machine deleted as a twin is replaced by the one that stays.
+        """
+        for run_id in run_ids:
+            entry = self._journal.entry_of_run(run_id)
+            if entry is None or entry.state is not FileState.FINISHED:
+                continue
+            try:
+                run = self._store.source.get_run(run_id)
+            except StoreError:
+                continue  # a later sweep tells it again
+            if run is not None and run.active:
+                continue
+            winner = "" if run is None else run.tags.get(Tag.DUPLICATE_OF, "")
+            if winner:
+                self._journal.mark_entry(entry.entry_id, FileState.FINISHED, run_id=winner)
+            else:
+                self._journal.mark_entry(entry.entry_id, FileState.DELETED)
 
     def reconcile(self, runs: Iterable[Run] | None = None) -> tuple[str, ...]:
         """Delete twins (softly): runs of one content that a lost answer or another machine made.
@@ -116,20 +312,51 @@ class Ingestor:
             Ids of the runs that were deleted. Failures of the store end it early, quietly: the
             next call goes on.
         """
-        raise NotImplementedError
+        if self._settings.read_only:
+            return ()
+        try:
+            return self._twins.clear(self._listing() if runs is None else runs)
+        except StoreError:
+            return ()
+
+    def _listing(self) -> list[Run]:
+        source = self._open_source()  # a fresh one tells everything
+        try:
+            return [run for batch in source.changes() for run in batch.runs]
+        finally:
+            source.close()
 
     def local_runs(self) -> list[Run]:
-        """Return unfinished reports as runs: id `local:<entry>`, status PENDING."""
-        raise NotImplementedError
+        """Return unfinished reports as runs: id `local:<entry>`, status PENDING, newest first."""
+        return self._local_runs.runs()
 
     def open_count(self) -> int:
         """Return the number of runs, changes and companions still to be written."""
-        raise NotImplementedError
+        return self._journal.open_count()
 
     def next_due(self) -> float | None:
         """Return the epoch second at which `log_due` will have work, or None."""
-        raise NotImplementedError
+        return self._shipping.next_due()
 
     def close(self) -> None:
         """Close the source, if it was opened."""
-        raise NotImplementedError
+        self._store.close()
+
+
+def _attach_id(base: Entry, name: str) -> str:
+    return f"{base.content_id}{ATTACH_MARK}{name}"
+
+
+def _as_known(outcome: Outcome) -> Outcome:
+    """Return the outcome of a report that was logged before, at the same path."""
+    if outcome.reason:
+        return outcome
+    return Outcome(
+        path=outcome.path,
+        state=FileState.DUPLICATE,
+        run_ids=outcome.run_ids,
+        format=outcome.format,
+        role=outcome.role,
+        reason=f"already logged as run {', '.join(outcome.run_ids)}",
+        content_ids=outcome.content_ids,
+    )

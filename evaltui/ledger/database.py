@@ -141,15 +141,20 @@ class Database:
                     hint=_write_hint(error),
                 ) from error
 
-    def _read(self, sql: str, args: Sequence[object] = ()) -> list[Row]:
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
-                return self._db.execute(sql, tuple(map(storable, args))).fetchall()
+                yield self._db
             except sqlite3.Error as error:
                 raise JournalError(
                     f"the journal {self.path} cannot be read: {error}",
                     hint="if it is damaged, move it aside; nothing is logged twice by that",
                 ) from error
+
+    def _read(self, sql: str, args: Sequence[object] = ()) -> list[Row]:
+        with self._reading() as db:
+            return db.execute(sql, tuple(map(storable, args))).fetchall()
 
     @staticmethod
     def _next_seq(db: sqlite3.Connection) -> int:

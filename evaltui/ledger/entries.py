@@ -199,6 +199,11 @@ class Entries(Lookups):
             db.execute("DELETE FROM spool WHERE entry_id=?", (entry_id,))
             self._follow_entry(db, entry_id)
 
+    def drop_artifact(self, entry_id: int, path: str) -> None:
+        """Forget one artifact of an entry: it cannot be uploaded any more."""
+        with self._write() as db:
+            db.execute("DELETE FROM spool WHERE entry_id=? AND path=?", (entry_id, storable(path)))
+
     def hurry(self, path: str | None = None) -> None:
         """Make waiting entries due now: all, or those of one path."""
         with self._write() as db:

@@ -10,14 +10,17 @@ from evaltui.domain.events import FileState
 from evaltui.ledger.database import storable
 from evaltui.ledger.records import OPEN_STATES, optional_float
 
-_ACTIVE = "SELECT state, run_id, error, hint, retry_at FROM entries WHERE content_id=? AND active=1"
+_ACTIVE = (
+    "SELECT state, run_id, error, hint, retry_at, path, 0 FROM entries"
+    " WHERE content_id=? AND active=1"
+)
 _JOINED = (
-    "SELECT state, run_id, error, hint, retry_at FROM entries WHERE joined=? AND active=1"
-    " ORDER BY id DESC LIMIT 1"
+    "SELECT state, run_id, error, hint, retry_at, path, 1 FROM entries"
+    " WHERE joined=? AND active=1 ORDER BY id DESC LIMIT 1"
 )
 _LATEST = (
-    "SELECT state, run_id, error, hint, retry_at FROM entries WHERE content_id=?"
-    " ORDER BY id DESC LIMIT 1"
+    "SELECT state, run_id, error, hint, retry_at, path, 0 FROM entries"
+    " WHERE content_id=? ORDER BY id DESC LIMIT 1"
 )
 
 
@@ -31,6 +34,8 @@ class Standing:
         reason: One line why, or "".
         hint: One line what to do, or "".
         retry_at: Epoch seconds of the next try, or None.
+        path: File the report was read from first.
+        joined: Whether it went into another report's run.
     """
 
     state: FileState
@@ -38,6 +43,8 @@ class Standing:
     reason: str = ""
     hint: str = ""
     retry_at: float | None = None
+    path: str = ""
+    joined: bool = False
 
 
 def standing_of(db: sqlite3.Connection, content_id: str) -> Standing | None:
@@ -56,30 +63,45 @@ def standing_of(db: sqlite3.Connection, content_id: str) -> Standing | None:
                 str(row[2]),
                 str(row[3]),
                 optional_float(row[4]) if waiting else None,
+                str(row[5]),
+                bool(row[6]),
             )
     return None
 
 
-def together(parts: Sequence[Standing], *, duplicate: bool) -> Standing:
+def standing_of_file(
+    db: sqlite3.Connection, path: str, content_ids: Iterable[str]
+) -> Standing | None:
+    """Return how far a file with these contents is, or None when no entry stands for them."""
+    found = [standing_of(db, content_id) for content_id in content_ids]
+    parts = [part for part in found if part is not None]
+    return together(parts, path) if parts else None
+
+
+def together(parts: Sequence[Standing], path: str) -> Standing:
     """Return the standing of a file from those of its reports (at least one).
 
     One failed report makes the file failed; else the report that is least far counts.
 
     Args:
         parts: One standing per report.
-        duplicate: Whether all reports of the file were known from elsewhere.
+        path: The file.
     """
     run_ids = tuple(dict.fromkeys(run_id for part in parts for run_id in part.run_ids))
     worst = min(parts, key=lambda part: _rank(part.state))
-    reason, hint, retry_at = worst.reason, worst.hint, worst.retry_at
-    state = worst.state
+    state, reason, hint = worst.state, worst.reason, worst.hint
     if state is FileState.DELETED:
         reason, hint = "its run was deleted in the store", "retry the file to log it again"
-    elif duplicate and state is FileState.FINISHED:
-        state, reason = FileState.DUPLICATE, f"already logged as run {', '.join(run_ids)}"
     elif state is FileState.SUPERSEDED:
         reason = "a newer version of this evaluation was logged"
-    return Standing(state, run_ids, reason, hint, retry_at)
+    elif all(part.joined for part in parts):
+        reason = reason or "part of an evaluation's run"
+    elif all(part.path != path for part in parts):
+        if state is FileState.FINISHED:
+            state, reason = FileState.DUPLICATE, f"already logged as run {', '.join(run_ids)}"
+        else:
+            reason = reason or f"the same report as {worst.path}"
+    return Standing(state, run_ids, reason, hint, worst.retry_at, worst.path)
 
 
 def follow(db: sqlite3.Connection, content_ids: Iterable[str], next_seq: int, now: float) -> None:
@@ -97,16 +119,12 @@ def _follow_path(db: sqlite3.Connection, path: str, next_seq: int, now: float) -
     row = db.execute(
         "SELECT state, reason, hint, run_ids, retry_at FROM files WHERE path=?", (key,)
     ).fetchone()
-    if row is None:
-        return
     contents = db.execute(
         "SELECT content_id FROM parts WHERE path=? ORDER BY item", (key,)
     ).fetchall()
-    found = [standing_of(db, content_id) for (content_id,) in contents]
-    parts = [part for part in found if part is not None]
-    if not parts:
+    whole = standing_of_file(db, path, [content_id for (content_id,) in contents])
+    if row is None or whole is None:
         return
-    whole = together(parts, duplicate=row[0] == FileState.DUPLICATE)
     values = (
         whole.state.value, whole.reason, whole.hint, ",".join(whole.run_ids), whole.retry_at,
     )  # fmt: skip

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from evaltui.domain.plan import RunPlan
 from evaltui.ledger.database import Database, Row
-from evaltui.ledger.follow import Standing, standing_of
+from evaltui.ledger.follow import Standing, standing_of_file
 from evaltui.ledger.owner import is_alive
-from evaltui.ledger.records import Entry, artifact_of, entry_of, integer, optional_float
+from evaltui.ledger.records import Entry, artifact_of, entry_of, integer, optional_float, plan_of
 
 OTHERS_LOOK_S = 5.0
 """When to look again at entries that another living process works on."""
@@ -100,12 +101,15 @@ class Lookups(Database):
             )
         return sorted(found, key=lambda entry: (-entry.plan.started_ms, entry.entry_id))[:limit]
 
-    def open_entries(self) -> list[tuple[int, str]]:
-        """Return id and content id of the open entries that log a new run, newest first."""
-        rows = self._read(
-            "SELECT id, content_id FROM open_entries WHERE action='log' ORDER BY sort_ms DESC"
-        )
-        return [(integer(row[0]), str(row[1])) for row in rows]
+    def open_ids(self) -> list[int]:
+        """Return the ids of open entries that log a new run, newest evaluation first."""
+        rows = self._read("SELECT id FROM open_entries WHERE action='log' ORDER BY sort_ms DESC")
+        return [integer(row[0]) for row in rows]
+
+    def plan(self, entry_id: int) -> RunPlan | None:
+        """Return the plan of an entry without its artifacts, or None when there is no entry."""
+        rows = self._read("SELECT plan FROM entries WHERE id=?", (entry_id,))
+        return plan_of(rows[0][0]) if rows else None
 
     def open_count(self) -> int:
         """Return the number of open entries."""
@@ -125,10 +129,10 @@ class Lookups(Database):
             return self._clock() + OTHERS_LOOK_S
         return optional_float(value)
 
-    def standing(self, content_id: str) -> Standing | None:
-        """Return how far a content is, or None when no entry stands for it."""
-        with self._lock:
-            return standing_of(self._db, content_id)
+    def standing(self, path: str, content_ids: Sequence[str]) -> Standing | None:
+        """Return how far a file with these contents is, or None when no entry stands for them."""
+        with self._reading() as db:
+            return standing_of_file(db, path, content_ids)
 
     def _is_anothers(self, owner: str) -> bool:
         return bool(owner) and owner != self._owner and is_alive(owner)
