@@ -21,6 +21,8 @@ from evaltui.errors import (
 )
 from evaltui.log import redact
 
+_MISSING = "RESOURCE_DOES_NOT_EXIST"
+
 LONGEST_WAIT_S = 300.0
 """Most of a Retry-After that is honoured."""
 
@@ -31,6 +33,24 @@ _REFUSED = {
     403: "this credential may not do that: `evaltui doctor`",
 }
 _MISSING_RUN = re.compile(r"\brun\b.*\b(not found|does not exist)\b", re.IGNORECASE)
+
+
+class CodedRejectionError(StoreRejectedError):
+    """A refusal with MLflow's error code.
+
+    Args:
+        code: Such as `RESOURCE_DOES_NOT_EXIST`.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def is_missing(error: StoreRejectedError) -> bool:
+    """Return whether a refusal says that the thing asked for does not exist."""
+    coded = isinstance(error, CodedRejectionError) and error.code == _MISSING
+    return coded or isinstance(error, RunNotFoundError)
 
 
 def translate(error: Exception, doing: str, *, sent: bool = False) -> StoreError:
@@ -79,8 +99,9 @@ def from_answer(
             unclear=sent and status not in {429, 503},
         )
     if code:
-        gone = code == "RESOURCE_DOES_NOT_EXIST" and _MISSING_RUN.search(message)
-        return (RunNotFoundError if gone else StoreRejectedError)(text)
+        if code == _MISSING and _MISSING_RUN.search(message):
+            return RunNotFoundError(text)
+        return CodedRejectionError(text, code)
     if status in range(300, 400):
         return StoreRejectedError(
             f"{doing}: the server sends us on to {redact(clean(headers.get('Location', '?')))}",

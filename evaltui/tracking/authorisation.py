@@ -1,0 +1,117 @@
+"""The headers that carry a credential."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from evaltui.tracking.credential import Credential, CredentialKind
+from evaltui.tracking.mlflow_faults import translate
+from evaltui.tracking.process_variables import TIMEOUT_S
+from evaltui.tracking.target import Target
+
+_WORKSPACE_HEADER = "x-databricks-org-id"
+
+
+class Authoriser(Protocol):
+    """Gives the headers of a request."""
+
+    renewable: bool
+    """Whether asking anew may help after a refusal (tokens that are fetched)."""
+
+    def headers(self, *, renew: bool = False) -> Mapping[str, str]:
+        """Return the headers.
+
+        Args:
+            renew: Drop what is kept and fetch it again.
+
+        Raises:
+            StoreError: There is no usable credential.
+        """
+
+
+def authoriser_for(target: Target) -> Authoriser:
+    """Return what authorises requests to a server or workspace; nothing is fetched yet."""
+    if target.credential.kind in {CredentialKind.OAUTH, CredentialKind.SDK}:
+        return _SdkAuthoriser(target)
+    return FixedHeaders(_fixed(target.credential, target.workspace_id))
+
+
+class FixedHeaders:
+    """Headers that never change.
+
+    Args:
+        headers: The headers, the credential among them if there is one.
+    """
+
+    renewable = False
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def headers(self, *, renew: bool = False) -> Mapping[str, str]:
+        """Return the headers."""
+        del renew
+        return self._headers
+
+
+def _fixed(credential: Credential, workspace_id: str) -> Mapping[str, str]:
+    headers: dict[str, str] = {}
+    if credential.kind is CredentialKind.BASIC:
+        pair = f"{credential.name}:{credential.secret}".encode()
+        headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
+    elif credential.kind in {CredentialKind.BEARER, CredentialKind.PAT}:
+        headers["Authorization"] = f"Bearer {credential.secret}"
+    if workspace_id:
+        headers[_WORKSPACE_HEADER] = workspace_id
+    return headers
+
+
+class _SdkAuthoriser:
+    """Lets the Databricks SDK fetch and renew tokens; it is imported at the first request."""
+
+    renewable = True
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._config: Any = None
+
+    def headers(self, *, renew: bool = False) -> Mapping[str, str]:
+        """Return the headers with a token that is valid for now."""
+        try:
+            if self._config is None or renew:
+                self._config = self._new_config()
+            found = dict(self._config.authenticate())
+        except Exception as error:  # whatever the SDK and its credential providers raise
+            origin = self._target.credential.origin
+            raise translate(error, f"get a Databricks token ({origin})") from error
+        workspace = self._target.workspace_id or str(self._config.workspace_id or "")
+        return found | ({_WORKSPACE_HEADER: workspace} if workspace else {})
+
+    def _new_config(self) -> object:
+        from databricks.sdk.core import Config  # noqa: PLC0415 - takes a second and more
+
+        bounds: dict[str, Any] = {
+            "http_timeout_seconds": TIMEOUT_S,
+            "retry_timeout_seconds": TIMEOUT_S,
+        }
+        credential = self._target.credential
+        if credential.kind is CredentialKind.OAUTH:
+            return Config(
+                host=self._target.host,
+                client_id=credential.name,
+                client_secret=credential.secret,
+                auth_type="oauth-m2m",
+                **bounds,
+            )
+        # the SDK itself looks at the environment: nothing there may speak against the target
+        for name, value in self._target.environment(os.environ).items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        if self._target.profile:
+            return Config(profile=self._target.profile, **bounds)
+        return Config(host=self._target.host, **bounds)

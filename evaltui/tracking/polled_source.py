@@ -1,0 +1,234 @@
+"""A source for stores that have to be asked what is new: by polls, and sweeps for the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from evaltui.domain.run import ArtifactInfo, Experiment, Run, RunBatch, RunStatus, Tag
+from evaltui.errors import StoreUnreachableError
+from evaltui.tracking.page_size import PageSize
+from evaltui.tracking.rolling_sweep import Page, RollingSweep
+from evaltui.tracking.run_values import FIRST_PAGE, SWEEP_PAGE, SeenRuns
+from evaltui.tracking.transport import ReplyTooLargeError
+
+OVERLAP_MS = 5 * 60_000
+"""How far behind the newest known time polls look: the clocks of other machines differ."""
+
+_MOST_CHECKS = 100
+_CHECKS_S = 2.0
+"""How many runs that stopped being listed are looked up in one call, and for how long."""
+
+_MOST_POLL_PAGES = 5
+_now: Callable[[], float] = time.time
+
+
+class StoreQueries(Protocol):
+    """The questions a store answers, each within the deadline of a read."""
+
+    def experiment(self) -> Experiment | None:
+        """Return the experiment, or None when there is none yet."""
+
+    def get_run(self, run_id: str) -> Run | None:
+        """Return one run, deleted ones too, or None when there is none."""
+
+    def search(
+        self, experiment_id: str, question: str, *, size: int, token: str
+    ) -> tuple[list[Run], str]:
+        """Return a page of active runs, newest start first, and where the next begins.
+
+        Args:
+            experiment_id: The experiment.
+            question: A filter of MLflow, or "" for all.
+            size: Most runs of the page.
+            token: Where the page begins, "" for the first.
+
+        Returns:
+            The runs, and the token of the next page or "".
+        """
+
+    def list_artifacts(self, run_id: str) -> tuple[ArtifactInfo, ...]:
+        """Return the run's artifact tree, sorted by path."""
+
+    def read_artifact(self, run_id: str, path: str, *, max_bytes: int) -> bytes:
+        """Return one artifact file."""
+
+    def close(self) -> None:
+        """Release connections."""
+
+
+class PolledSource:
+    """Reads one experiment of a store that answers questions. Implements `RunSource`.
+
+    A poll asks three cheap questions: what started, what ended, what is running. What they cannot
+    see (renames, deletions, late metrics, back-dated runs) a sweep finds, page by page.
+
+    Args:
+        kind: `rest` or `client`.
+        queries: The store.
+    """
+
+    def __init__(self, kind: str, queries: StoreQueries) -> None:
+        self.kind = kind
+        self._queries = queries
+        self._experiment_id = ""
+        self._seen = SeenRuns()
+        self._page = PageSize(FIRST_PAGE)
+        self._next_token = ""
+        self._listed = False
+        self._newest_start = 0
+        self._newest_end = 0
+        self._running: set[str] = set()
+        self._suspects: dict[str, None] = {}  # an ordered set
+        self._sweep = RollingSweep(self._sweep_page)
+
+    def experiment(self) -> Experiment | None:
+        """Return the experiment, or None when there is none yet."""
+        found = self._queries.experiment()
+        if found is not None:
+            self._experiment_id = found.experiment_id
+        return found
+
+    def changes(self) -> Iterator[RunBatch]:
+        """Yield what is new since the last call; see `RunSource.changes`."""
+        if not self._experiment_id and self.experiment() is None:
+            return
+        if self._listed:
+            yield from self._poll()
+        else:
+            yield from self._list()
+
+    def sweep(self) -> Iterator[RunBatch]:
+        """Re-read the next page of the experiment; see `RunSource.sweep`."""
+        if not self._listed:
+            return
+        found, missing = self._sweep.step()
+        self._suspects |= dict.fromkeys(missing)
+        fresh, removed = self._check()
+        news = self._note([*found, *fresh])
+        if news or removed:
+            yield RunBatch(news, removed)
+
+    def get_run(self, run_id: str) -> Run | None:
+        """Return one run whole, deleted ones too, or None when there is none."""
+        return self._queries.get_run(run_id)
+
+    def find_runs(self, content_id: str) -> tuple[Run, ...]:
+        """Return the active runs of the experiment with this content id, oldest start first."""
+        if "'" in content_id or (not self._experiment_id and self.experiment() is None):
+            return ()
+        found = self._search_all(f"tags.`{Tag.CONTENT_ID}` = '{content_id}'")
+        exact = [run for run in found if run.tags.get(Tag.CONTENT_ID) == content_id]
+        return tuple(sorted(exact, key=lambda run: (run.started_ms or 0, run.run_id)))
+
+    def list_artifacts(self, run_id: str) -> tuple[ArtifactInfo, ...]:
+        """Return the run's artifact tree, sorted by path."""
+        return self._queries.list_artifacts(run_id)
+
+    def read_artifact(self, run_id: str, path: str, *, max_bytes: int) -> bytes:
+        """Return one artifact file."""
+        return self._queries.read_artifact(run_id, path, max_bytes=max_bytes)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._queries.close()
+
+    # -- first listing and polls -----------------------------------------------------------------
+
+    def _list(self) -> Iterator[RunBatch]:
+        while not self._listed:
+            runs, self._next_token = self._next_page()
+            self._listed = not self._next_token
+            yield RunBatch(self._note(runs), complete=self._listed)
+
+    def _next_page(self) -> tuple[list[Run], str]:
+        """Read a page as large as the store answers in time."""
+        while True:
+            began = time.monotonic()
+            try:
+                found = self._queries.search(
+                    self._experiment_id, "", size=self._page.size, token=self._next_token
+                )
+            except ReplyTooLargeError:
+                if not self._page.shrink():
+                    raise
+                continue
+            except StoreUnreachableError:
+                self._page.shrink()
+                raise
+            self._page.took(time.monotonic() - began)
+            return found
+
+    def _poll(self) -> Iterator[RunBatch]:
+        found = {
+            run.run_id: run
+            for question in (
+                f"attributes.start_time > {self._since(self._newest_start)}",
+                f"attributes.end_time > {self._since(self._newest_end)}",
+            )
+            for run in self._search_all(question)
+        }
+        running = {run.run_id: run for run in self._search_all("attributes.status = 'RUNNING'")}
+        self._suspects |= dict.fromkeys(self._running - running.keys() - found.keys())
+        fresh, removed = self._check()
+        found |= running
+        found |= {run.run_id: run for run in fresh}
+        news = self._note(found.values())
+        if news or removed:
+            yield RunBatch(news, removed)
+
+    def _since(self, newest_ms: int) -> int:
+        """Return from when on a poll asks; a time in the future must not blind it."""
+        return max(0, min(newest_ms, int(_now() * 1000)) - OVERLAP_MS)
+
+    def _check(self) -> tuple[list[Run], tuple[str, ...]]:
+        """Look up runs that listings left out; return those that are there, and the gone ids.
+
+        A listing alone is no proof: false empty pages happen.
+        """
+        there: list[Run] = []
+        gone: list[str] = []
+        end = time.monotonic() + _CHECKS_S
+        for run_id in list(self._suspects)[:_MOST_CHECKS]:
+            run = self.get_run(run_id)
+            del self._suspects[run_id]
+            if run is not None and run.active:
+                there.append(run)
+            else:
+                self._running.discard(run_id)
+                self._sweep.forget(run_id)
+                if self._seen.forget(run_id):
+                    gone.append(run_id)
+            if time.monotonic() > end:
+                break
+        return there, tuple(gone)
+
+    def _note(self, runs: Iterable[Run]) -> tuple[Run, ...]:
+        """Remember runs and return those that are news."""
+        active = [run for run in runs if run.active]
+        for run in active:
+            self._newest_start = max(self._newest_start, run.started_ms or 0)
+            self._newest_end = max(self._newest_end, run.ended_ms or 0)
+            if run.status is RunStatus.RUNNING:
+                self._running.add(run.run_id)
+            else:
+                self._running.discard(run.run_id)
+            self._sweep.know(run)
+        return self._seen.news(active)
+
+    def _search_all(self, question: str) -> list[Run]:
+        found: list[Run] = []
+        token = ""
+        for _ in range(_MOST_POLL_PAGES):
+            runs, token = self._queries.search(
+                self._experiment_id, question, size=SWEEP_PAGE, token=token
+            )
+            found += runs
+            if not token:
+                break
+        return found
+
+    def _sweep_page(self, token: str) -> Page:
+        runs, token = self._queries.search(self._experiment_id, "", size=SWEEP_PAGE, token=token)
+        return Page([run for run in runs if run.active], token)

@@ -1,0 +1,108 @@
+"""Runs of an MLflow server or a Databricks workspace, over REST without MLflow's client.
+
+MLflow's own client takes 13 times longer to parse the same answers, and seconds to import.
+"""
+
+from __future__ import annotations
+
+import os
+
+from evaltui.domain.run import ArtifactInfo, Experiment, Run
+from evaltui.errors import StoreRejectedError, StoreUnreachableError
+from evaltui.tracking.authorisation import authoriser_for
+from evaltui.tracking.faults import is_missing
+from evaltui.tracking.polled_source import PolledSource
+from evaltui.tracking.rest_artifacts import RestArtifacts
+from evaltui.tracking.rest_runs import to_experiment, to_run
+from evaltui.tracking.target import Target, TargetKind
+from evaltui.tracking.transport import Transport
+
+API = "/api/2.0/mlflow/"
+_NEWEST_FIRST = ["attributes.start_time DESC"]
+_YES = frozenset({"1", "true", "yes", "y"})
+
+
+class RestSource(PolledSource):
+    """Reads one experiment of a server or workspace.
+
+    Args:
+        target: The server.
+        name: Name of the experiment, or "" to take `target.experiment_id`.
+    """
+
+    def __init__(self, target: Target, name: str) -> None:
+        super().__init__("rest", _RestQueries(target, name))
+
+
+class _RestQueries:
+    def __init__(self, target: Target, name: str) -> None:
+        self._where = target.label
+        self._name = name
+        self._asked_id = target.experiment_id
+        self._transport = open_transport(target)
+        self._artifacts = RestArtifacts(
+            self._transport, self._where, signed=target.kind is TargetKind.DATABRICKS
+        )
+
+    def experiment(self) -> Experiment | None:
+        if self._name:
+            path, query = "experiments/get-by-name", {"experiment_name": self._name}
+        else:
+            path, query = "experiments/get", {"experiment_id": self._asked_id}
+        doing = f"look up experiment {self._name or self._asked_id} in {self._where}"
+        try:
+            answer = self._transport.get_json(API + path, query, doing)
+        except StoreRejectedError as error:
+            if is_missing(error):
+                return None
+            raise
+        return to_experiment(answer.get("experiment"))
+
+    def get_run(self, run_id: str) -> Run | None:
+        doing = f"read run {run_id} of {self._where}"
+        try:
+            answer = self._transport.get_json(API + "runs/get", {"run_id": run_id}, doing)
+        except StoreRejectedError as error:
+            if is_missing(error):
+                return None
+            raise
+        return to_run(answer.get("run"))
+
+    def search(
+        self, experiment_id: str, question: str, *, size: int, token: str
+    ) -> tuple[list[Run], str]:
+        body: dict[str, object] = {
+            "experiment_ids": [experiment_id],
+            "filter": question,
+            "run_view_type": "ACTIVE_ONLY",
+            "max_results": size,
+            "order_by": _NEWEST_FIRST,
+        }
+        if token:
+            body["page_token"] = token
+        doing = f"list runs of {self._where}"
+        answer = self._transport.post_json(API + "runs/search", body, doing)
+        runs = answer.get("runs", [])
+        if not isinstance(runs, list):
+            raise StoreUnreachableError(f"{doing}: the answer is damaged")
+        following = str(answer.get("next_page_token") or "")
+        return [to_run(run) for run in runs], "" if following == token else following
+
+    def list_artifacts(self, run_id: str) -> tuple[ArtifactInfo, ...]:
+        return self._artifacts.listing(run_id)
+
+    def read_artifact(self, run_id: str, path: str, *, max_bytes: int) -> bytes:
+        return self._artifacts.read(run_id, path, max_bytes=max_bytes)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def open_transport(target: Target) -> Transport:
+    """Return the connection to a server, with the TLS settings that mlflow knows."""
+    environ = {**os.environ, **target.variables}
+    verify: bool | str = environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or True
+    if environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in _YES:
+        verify = False
+    certificate = environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH") or None
+    return Transport(target.host, authoriser_for(target), verify=verify, certificate=certificate)
