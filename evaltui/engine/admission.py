@@ -189,17 +189,16 @@ class Admission:
         if new.mode != old.mode and not mode_wins(old, new, reading):
             new = self._entry(item, mode=(old.mode, ModeSource(old.mode_source)))
         if old.state is FileState.QUARANTINED:
-            if not file.named and new.file_sha256 == old.file_sha256:
-                return None
-            return _continued(new, old)
+            again = file.named or new.file_sha256 != old.file_sha256
+            return _continued(new, old) if again else None
         change = change_of(old, new, reading)
         if change is Change.VALUES:
             return _replacing(new, old)
-        if change is Change.REFRESH and old.state is FileState.FINISHED:
-            return replace(refreshed(old, new, reading), action=Action.REFRESH)
-        if change is Change.REFRESH:
-            return _continued(refreshed(old, new, reading), old)
-        return None
+        if change is Change.NONE:
+            return None
+        renewed = refreshed(old, new, reading)
+        finished = old.state is FileState.FINISHED
+        return replace(renewed, action=Action.REFRESH) if finished else _continued(renewed, old)
 
     def _entry(self, item: Item, mode: tuple[str, ModeSource] | None = None) -> NewEntry:
         file, report = item.file, item.report
