@@ -128,6 +128,11 @@ class CandidateQueue:
             heapq.heappop(self._heap)
         return None
 
+    def finish(self, candidate: Candidate) -> None:
+        """Take a candidate out, unless another version has taken its place."""
+        if self._of.get(candidate.stamp.path) is candidate:
+            self.drop(candidate.stamp.path)
+
     def drop(self, path: Path) -> None:
         """Take out the candidate of a path, if there is one."""
         found = self._of.pop(path, None)

@@ -110,6 +110,18 @@ class CaseProgress:
         group.asked = True
         return True
 
+    def ask_again(self) -> list[Path]:
+        """Return the directories with an unknown number of apps, to be asked for again."""
+        open_ones = [path for path, group in self._groups.items() if group.expected is None]
+        for path in open_ones:
+            self._groups[path].asked = False
+        return open_ones
+
+    def apps(self, directory: Path) -> set[str]:
+        """Return the apps of a directory that are evaluated."""
+        group = self._groups.get(directory)
+        return set() if group is None else {name for name, _ in group.cases.values()}
+
     def expect(self, directory: Path, number: int | None) -> None:
         """Note how many apps a directory's evaluation is about; None for unknown."""
         if directory in self._groups:
@@ -120,8 +132,7 @@ class CaseProgress:
         group = self._groups.get(directory)
         if group is None:
             return None
-        apps = {name for name, _ in group.cases.values()}
-        return Progress(directory, len(apps), group.expected)
+        return Progress(directory, len(self.apps(directory)), group.expected)
 
     def all(self) -> list[Progress]:
         """Return the progress of every directory, sorted."""

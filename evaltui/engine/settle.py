@@ -101,11 +101,14 @@ class SettleQueue:
         )
 
     def changed(self, stamp: FileStamp) -> bool:
-        """Begin the wait of a path anew for another version; False when it is not waited for."""
+        """Begin the wait of a path anew for another version; False when it is not waited for.
+
+        Whatever was put in place whole is written to now, and waited for like others.
+        """
         before = self._waiting.get(stamp.path)
         if before is None:
             return False
-        self.put(stamp, wait_s=before.wait_s)
+        self.put(stamp, wait_s=max(before.wait_s, QUIET_S))
         return True
 
     def drop(self, path: Path) -> None:

@@ -1,0 +1,352 @@
+"""From a file that was found to a file that was taken: what it is, whether it settled, its row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from evaltui import readers
+from evaltui.domain.events import FileRole, FileState
+from evaltui.domain.report import ModeSource
+from evaltui.domain.stamp import FileStamp
+from evaltui.engine.backlog import BacklogRule, Candidate, CandidateQueue
+from evaltui.engine.case_rows import CaseRows
+from evaltui.engine.filebytes import FileBytes, FileChangedError, read_file, read_head
+from evaltui.engine.neighbours import Neighbours, gather
+from evaltui.engine.outcome import Outcome, ReportFile
+from evaltui.engine.roots import WatchRoot
+from evaltui.engine.settle import (
+    OLD_S,
+    QUIET_S,
+    SLOW_QUIET_S,
+    UNREADABLE_PATIENCE_S,
+    SettleQueue,
+)
+from evaltui.errors import ReportError
+from evaltui.ledger.journal import Journal
+
+COMPANION_S = 900.0
+"""A companion that was not changed for so long is left to the report that gathers it."""
+
+_TEXT_SUFFIXES = frozenset({".json", ".jsonl", ".xml", ".yaml", ".yml", ".eval"})
+_REPORT_ROLES = frozenset({FileRole.REPORT, FileRole.GENERATION, FileRole.UNKNOWN})
+_FOLLOWED = frozenset(FileState) - {
+    FileState.SEEN,
+    FileState.SETTLING,
+    FileState.QUARANTINED,
+    FileState.IGNORED,
+    FileState.VANISHED,
+}
+"""States whose row follows its file to another name; in others the name may matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """How files are watched.
+
+    Attributes:
+        backlog: Which reports that are there at the start are logged; see BacklogRule.parse.
+        events: `auto`, or `off` to scan only.
+        max_report_bytes: Larger files are refused.
+        mode: Mode of every report whose root has none of its own, or None.
+        patience_s: Longest wait for a file that stays incomplete or unreadable; `watch --once`
+            does not wait for minutes.
+    """
+
+    backlog: str = "log"
+    events: str = "auto"
+    max_report_bytes: int = 64_000_000
+    mode: str | None = None
+    patience_s: float = UNREADABLE_PATIENCE_S
+
+
+class Taker(Protocol):
+    """What the watcher needs of the ingestor."""
+
+    def take(self, file: ReportFile) -> Outcome:
+        """Parse a settled file and journal its reports and its row; no network."""
+
+    def quarantine(self, stamp: FileStamp, *, root: str, reason: str, hint: str = "") -> Outcome:
+        """Give a file up until it changes."""
+
+    def retry(self, path: str) -> bool:
+        """Try a report again; False when the path must be read for that."""
+
+    def open_count(self) -> int:
+        """Return the number of runs still to be written."""
+
+
+class Intake:
+    """Looks into files that were found, waits until they settle, and hands them over.
+
+    Args:
+        journal: Takes the rows of files that are not handed over (yet).
+        ingestor: Takes the files.
+        settings: How files are watched.
+        owner: Tells the root a path belongs to; None when this process does not ingest it.
+        clock: Epoch seconds.
+        monotonic: Seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        ingestor: Taker,
+        *,
+        settings: WatchSettings,
+        owner: Callable[[Path], WatchRoot | None],
+        clock: Callable[[], float],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.queue = CandidateQueue()
+        self.settle = SettleQueue(monotonic, patience_s=settings.patience_s)
+        self.cases = CaseRows(journal, max_bytes=settings.max_report_bytes, clock=clock)
+        self._journal = journal
+        self._ingestor = ingestor
+        self._settings = settings
+        self._rule = BacklogRule.parse(settings.backlog, clock())
+        self._owner = owner
+        self._clock = clock
+        self._bulk_files: set[Path] = set()
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    def look_into(self, candidate: Candidate) -> Outcome | None:
+        """Find out what a file is, and take it or let it settle.
+
+        Returns:
+            What became of it, None while it settles or when it is nothing to tell of.
+        """
+        stamp = candidate.stamp
+        root = self._owner(stamp.path)
+        if root is None:
+            return None
+        try:
+            head = read_head(stamp.path, readers.HEAD_BYTES, root=root.path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None  # the next scan tells that it is gone, or where it went
+        except ReportError as error:
+            self._ignore(stamp, root, readers.Recognition(), error.message)
+            return None
+        except OSError as error:
+            self.settle.put(stamp, wait_s=0.0)
+            return self._unreadable(stamp, root, error)
+        return self._sort(candidate, root, readers.recognise(head, stamp.path.name))
+
+    def _sort(
+        self, candidate: Candidate, root: WatchRoot, found: readers.Recognition
+    ) -> Outcome | None:
+        stamp = candidate.stamp
+        quiet_s = self._quiet_s(stamp)
+        if self._is_nothing(stamp, found, quiet_s):
+            self._ignore(stamp, root, found, "")
+            return None
+        if found.role in _REPORT_ROLES and self._left_out(candidate):
+            self._record(stamp, root, found, FileState.SEEN, listed=False, skipped=True)
+            return None
+        self._bulk_files.discard(stamp.path)
+        if found.role is FileRole.GENERATION:
+            self._bulk_files.add(stamp.path)
+            if candidate.old and not candidate.late:
+                self.queue.put(replace(candidate, late=True))
+                return None
+        if quiet_s >= OLD_S or candidate.asked or (candidate.placed and not found.slow):
+            self.settle.put(stamp, wait_s=0.0, quiet_s=quiet_s if quiet_s >= OLD_S else 0.0)
+            return self.take(stamp)
+        slow = found.slow or found.role is FileRole.UNKNOWN
+        self.settle.put(stamp, wait_s=SLOW_QUIET_S if slow else QUIET_S)
+        if found.role in _REPORT_ROLES:
+            self._record(stamp, root, found, FileState.SETTLING)
+        return None
+
+    def _is_nothing(self, stamp: FileStamp, found: readers.Recognition, quiet_s: float) -> bool:
+        if found.role is FileRole.UNKNOWN:
+            return not readers.has_report_name(stamp.path.name)
+        if found.role is FileRole.COMPANION:
+            return quiet_s > COMPANION_S or stamp.size > self._settings.max_report_bytes
+        return False
+
+    def _left_out(self, candidate: Candidate) -> bool:
+        return candidate.old and not candidate.asked and self._rule.leaves_out(candidate.stamp)
+
+    def _quiet_s(self, stamp: FileStamp) -> float:
+        """Return the seconds since the last change; less than none when clocks disagree."""
+        return self._clock() - max(stamp.mtime_ns, stamp.ctime_ns) / 1e9
+
+    # -- taking ----------------------------------------------------------------------------------
+
+    def due(self) -> list[FileStamp]:
+        """Return the versions that have settled, bulk files last."""
+        return sorted(self.settle.due(), key=lambda stamp: stamp.path in self._bulk_files)
+
+    def take(self, stamp: FileStamp) -> Outcome | None:
+        """Read a settled version and hand it over; None when it has to wait on."""
+        root = self._owner(stamp.path)
+        if root is None:
+            self.settle.drop(stamp.path)
+            return None
+        try:
+            file = read_file(stamp.path, max_bytes=self._settings.max_report_bytes, root=root.path)
+        except (FileChangedError, ReportError, OSError) as error:
+            return self._not_read(stamp, root, error)
+        if file.stamp != stamp:
+            self.settle.changed(file.stamp)
+            return None
+        return self._hand_over(file, root)
+
+    def _not_read(self, stamp: FileStamp, root: WatchRoot, error: Exception) -> Outcome | None:
+        if isinstance(error, FileChangedError):
+            self.settle.changed(error.stamp)
+            return None
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            return self.gone(stamp.path)
+        if isinstance(error, OSError):
+            return self._unreadable(stamp, root, error)
+        hint = error.hint if isinstance(error, ReportError) else None
+        outcome = self._give_up(stamp, root, str(error), hint or "")
+        self.settle.drop(stamp.path)
+        return outcome
+
+    def _hand_over(self, file: FileBytes, root: WatchRoot) -> Outcome | None:
+        path = file.stamp.path
+        found = readers.recognise(file.data[: readers.HEAD_BYTES], path.name)
+        near = Neighbours()
+        if found.role is FileRole.REPORT:
+            near = gather(path, root.path, max_bytes=self._settings.max_report_bytes)
+        outcome = self._ingestor.take(
+            ReportFile(
+                file=file,
+                root=str(root),
+                mode=self._mode(root),
+                neighbours=near.companions,
+                generations=near.generations,
+            )
+        )
+        if outcome.state is FileState.SETTLING:
+            return self._incomplete(file.stamp, root, outcome)
+        self.settle.drop(path)
+        self._bulk_files.discard(path)
+        if outcome.state is not FileState.QUARANTINED:
+            self.cases.taken(file, root, found.role)
+        return outcome
+
+    def _mode(self, root: WatchRoot) -> tuple[str, ModeSource] | None:
+        mode = root.mode or self._settings.mode
+        return None if mode is None else (mode, ModeSource.ARGUMENT)
+
+    # -- what has to wait, or is given up --------------------------------------------------------
+
+    def _incomplete(self, stamp: FileStamp, root: WatchRoot, outcome: Outcome) -> Outcome | None:
+        wait_s = self.settle.incomplete(stamp.path)
+        if wait_s is None:
+            return self._give_up(
+                stamp,
+                root,
+                f"truncated? {outcome.reason.removeprefix('truncated: ')}".rstrip(),
+                "write it again, or move it into place when it is complete;"
+                " it is read again when it changes",
+            )
+        self._journal.mark(
+            str(stamp.path),
+            FileState.SETTLING,
+            reason=outcome.reason or "incomplete",
+            retry_at=self._clock() + wait_s,
+        )
+        return None
+
+    def _unreadable(self, stamp: FileStamp, root: WatchRoot, error: OSError) -> Outcome | None:
+        reason = f"cannot be read: {error.strerror or error}"
+        hint = "check its permissions; it is read again when they change"
+        name = stamp.path.name
+        if not readers.has_report_name(name) and stamp.path.suffix not in _TEXT_SUFFIXES:
+            self.settle.drop(stamp.path)
+            self._ignore(stamp, root, readers.Recognition(), reason)
+            return None
+        wait_s = self.settle.unreadable(stamp.path)
+        if wait_s is None:
+            return self._give_up(stamp, root, reason, hint)
+        self._record(
+            stamp,
+            root,
+            readers.Recognition(),
+            FileState.SETTLING,
+            reason=reason,
+            hint=hint,
+            retry_at=self._clock() + wait_s,
+        )
+        return None
+
+    def _give_up(self, stamp: FileStamp, root: WatchRoot, reason: str, hint: str) -> Outcome:
+        self._bulk_files.discard(stamp.path)
+        return self._ingestor.quarantine(stamp, root=str(root), reason=reason, hint=hint)
+
+    def _ignore(
+        self, stamp: FileStamp, root: WatchRoot, found: readers.Recognition, reason: str
+    ) -> None:
+        self._record(stamp, root, found, FileState.IGNORED, reason=reason, listed=False)
+
+    def _record(
+        self,
+        stamp: FileStamp,
+        root: WatchRoot,
+        found: readers.Recognition,
+        state: FileState,
+        *,
+        reason: str = "",
+        hint: str = "",
+        listed: bool = True,
+        skipped: bool = False,
+        retry_at: float | None = None,
+    ) -> None:
+        before = self._journal.file(str(stamp.path)) if listed else None
+        self._journal.record(
+            stamp,
+            root=str(root),
+            state=state,
+            reason=reason,
+            hint=hint,
+            fmt=found.format,
+            role=found.role,
+            listed=listed,
+            skipped=skipped,
+            run_ids=before.run_ids if before is not None else (),
+            retry_at=retry_at,
+        )
+
+    # -- what became of a path -------------------------------------------------------------------
+
+    def gone(self, path: Path) -> Outcome | None:
+        """Note that a file is gone; what was read of it is logged all the same."""
+        self.queue.drop(path)
+        self.settle.drop(path)
+        self._bulk_files.discard(path)
+        self.cases.gone(path)
+        row = self._journal.file(str(path))
+        if row is None:
+            return None
+        if row.state is FileState.SETTLING and row.role in _REPORT_ROLES:
+            reason = "vanished before it could be read"
+            self._journal.mark(str(path), FileState.VANISHED, reason=reason)
+            return Outcome(
+                str(path), FileState.VANISHED, format=row.format, role=row.role, reason=reason
+            )
+        if row.state not in _FOLLOWED and row.state is not FileState.VANISHED:
+            self._journal.forget(str(path))
+        return None
+
+    def renamed(self, old: Path, new: FileStamp) -> Outcome | None:
+        """Let the row of a file follow it; what its name may have decided is decided anew."""
+        row = self._journal.file(str(old))
+        if row is not None and row.state in _FOLLOWED and self._owner(new.path) is not None:
+            self.queue.drop(old)
+            self.settle.drop(old)
+            self.cases.gone(old)
+            if self._journal.rename(str(old), new):
+                return None
+        if row is not None and row.state is FileState.SETTLING:
+            self._journal.forget(str(old))  # it has not vanished
+        outcome = self.gone(old)
+        self.queue.put(Candidate(new, placed=True))
+        return outcome

@@ -1,0 +1,108 @@
+"""From where changes are seen: which roots there are, whether events tell of them, why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from evaltui.engine.events import FileEvents, network_type
+from evaltui.engine.roots import WatchRoot
+
+LOOK_S = 1.0
+"""Seconds between two looks whether a root is still the directory it was."""
+REARM_S = 60.0
+"""Seconds until events are tried again after they failed."""
+
+_Identity = tuple[int, int] | None
+
+
+class Vantage:
+    """Keeps the listener on the directories that are there.
+
+    Args:
+        events: The listener.
+        monotonic: Seconds that never go back.
+        use_events: `off` to never listen.
+    """
+
+    def __init__(
+        self, events: FileEvents, monotonic: Callable[[], float], *, use_events: str = "auto"
+    ) -> None:
+        self.events = events
+        self._now = monotonic
+        self._off = use_events == "off"
+        self._identity: dict[Path, _Identity] = {}
+        self._network: dict[Path, str] = {}
+        self._look_at = 0.0
+        self._armed_at = 0.0
+        self.next_at: float | None = None
+        """When the next look is due, on the monotonic clock; None before the first."""
+
+    @property
+    def hears(self) -> bool:
+        """Whether every root that is there is listened to."""
+        return not self._why()
+
+    def moved(self, directories: Sequence[Path]) -> bool:
+        """Return whether a directory is another one than at the last look, gone, or back.
+
+        Looks at most once a second, unless other directories are given; arms the listener anew
+        where it has to.
+        """
+        now = self._now()
+        if self._identity.keys() == set(directories) and now < self._look_at:
+            return False
+        self._look_at = self.next_at = now + LOOK_S
+        found = {path: _identity(path) for path in directories}
+        moved = found != self._identity
+        self._identity = found
+        if moved or (self.events.problem and now - self._armed_at >= REARM_S):
+            self._arm()
+        return moved
+
+    def describe(self, interval_s: float, others: Mapping[WatchRoot, int | None]) -> str:
+        """Return one line: "events", or "polling every 1 s (inotify limit reached)".
+
+        Args:
+            interval_s: Seconds between scans.
+            others: Roots that other processes watch, with their ids where known.
+        """
+        why = self._why()
+        parts = [f"polling every {interval_s:.2g} s ({why})" if why else "events"]
+        parts += [f"{path} is not there yet" for path, seen in self._identity.items() if not seen]
+        parts += [
+            f"{root} is watched by " + (f"pid {pid}" if pid else "another process")
+            for root, pid in others.items()
+        ]
+        return "; ".join(parts)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.events.disarm("closed")
+
+    def _arm(self) -> None:
+        self._armed_at = self._now()
+        there = [path for path, identity in self._identity.items() if identity is not None]
+        self._network = {} if self._off else {path: network_type(path) for path in there}
+        local = [path for path in there if not self._network.get(path)]
+        self.events.arm([] if self._off else _outermost(local))
+
+    def _why(self) -> str:
+        if self._off:
+            return "events are switched off"
+        network = next(filter(None, self._network.values()), "")
+        if network:
+            return f"network file system {network}"
+        return self.events.problem
+
+
+def _identity(path: Path) -> _Identity:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _outermost(paths: Sequence[Path]) -> list[Path]:
+    return [p for p in paths if not any(p != q and p.is_relative_to(q) for q in paths)]
