@@ -76,8 +76,12 @@ class Feed:
         Raises:
             JournalError: The journal cannot be read.
         """
+        with self._lock:  # before the journal: a report must not have two rows
+            dirty, self._dirty = self._dirty, False
+            local, seq = self._local, self._local_seq
         changed = self._tell_files()
-        self._tell_local(changed)
+        if dirty or changed:
+            self._tell_local(local, seq)
         self._tell_watch()
         self._tell_notices()
         return changed
@@ -113,12 +117,7 @@ class Feed:
         else:
             self._leaving.pop(row.file_id, None)
 
-    def _tell_local(self, changed: bool) -> None:
-        with self._lock:
-            dirty, self._dirty = self._dirty, False
-            local, seq = self._local, self._local_seq
-        if not (dirty or changed):
-            return
+    def _tell_local(self, local: Sequence[Run], seq: int) -> None:
         for file_id in [i for i, row in self._leaving.items() if row.seq <= seq]:
             del self._leaving[file_id]
         files = file_runs([*self._early.values(), *self._leaving.values()])

@@ -38,8 +38,7 @@ class Bench:
 
 
 def local(number: int, content: str, **tags: str) -> Run:
-    run = make_run(f"local:{number}", content=content, status=RunStatus.PENDING, tags=tags)
-    return run
+    return make_run(f"local:{number}", content=content, status=RunStatus.PENDING, tags=tags)
 
 
 def row(file_id: int, state: FileState, **fields: object) -> FileRow:

@@ -1,0 +1,462 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from engine_fakes import (
+    STATUS,
+    FakeIngestor,
+    FakeStore,
+    FakeWatcher,
+    FakeWriter,
+    Screen,
+    make_plan,
+    make_run,
+)
+
+from evaltui.domain.events import FileRole, FileState, Notice, StoreState, WatchRole
+from evaltui.domain.run import RunStatus
+from evaltui.domain.stamp import FileStamp
+from evaltui.engine.link import (
+    Event,
+    FilesChanged,
+    Noticed,
+    Reply,
+    Request,
+    RunsChanged,
+    StoreChanged,
+    Verb,
+    WatchChanged,
+)
+from evaltui.engine.loop import Loop
+from evaltui.engine.outcome import Outcome
+from evaltui.engine.parts import Store
+from evaltui.engine.runtime import Engine
+from evaltui.errors import JournalError, StoreUnreachableError
+from evaltui.ledger.journal import Journal, NewEntry
+
+PATIENCE_S = 20.0
+
+
+class Plant:
+    """An engine over a fake store with everything it said."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        interval_s: float = 0.05,
+        sweep_s: float = 0.2,
+        role: WatchRole = WatchRole.WATCHER,
+        read_only: bool = False,
+    ) -> None:
+        self.store = FakeStore()
+        self.journal = Journal(folder / "journal")
+        self.watcher = FakeWatcher(role)
+        self.ingestor = FakeIngestor()
+        self.events: list[Event] = []
+        self.screen = Screen()
+        self.gate: threading.Event | None = None
+        self._lock = threading.Lock()
+        self.engine = Engine(
+            Store(
+                status=replace(STATUS, poll_interval_s=interval_s, read_only=read_only),
+                open_source=self.store.open,
+                open_writer=lambda: FakeWriter(self.store),
+                link=lambda _experiment_id, _run_id: ("", ""),
+                sweep_s=sweep_s,
+            ),
+            self.journal,
+            make_ingestor=self._make_ingestor,
+            make_watcher=lambda _ingestor: self.watcher,
+            emit=self._emit,
+            cwd=folder,
+        )
+
+    def _make_ingestor(self, known_runs: Callable[[str], tuple[str, ...]]) -> FakeIngestor:
+        self.known_runs = known_runs
+        return self.ingestor
+
+    def _emit(self, event: Event) -> None:
+        if self.gate is not None:
+            self.gate.wait(PATIENCE_S)
+        with self._lock:
+            self.events.append(event)
+            if isinstance(event, RunsChanged):
+                self.screen.apply(event.delta, event.reset)
+
+    def of(self, kind: type[Event]) -> list[Event]:
+        with self._lock:
+            return [event for event in self.events if isinstance(event, kind)]
+
+    def record(self, name: str, state: FileState, **fields: object) -> int:
+        stamp = FileStamp(Path("/w", name), 1, 1, 1, 1, 1)
+        return self.journal.record(stamp, root="/w", state=state, **fields)  # type: ignore[arg-type]
+
+    def begin(self, content: str, path: str = "/w/r.json") -> int:
+        entry = self.journal.begin(
+            NewEntry(
+                content, 0, path, "0" * 64, "f", "evaluation", "", "d", "mcp", "report",
+                make_plan(content),
+            )
+        )  # fmt: skip
+        assert entry is not None
+        return entry.entry_id
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Iterator[Plant]:
+    made = Plant(tmp_path)
+    yield made
+    made.engine.stop(PATIENCE_S)
+
+
+def logged(*run_ids: str, content: str = "x") -> list[Outcome]:
+    return [
+        Outcome("/w/r.json", FileState.FINISHED, run_ids=run_ids, content_ids=(content,)),
+    ]
+
+
+def test_an_engine_lists_the_store_and_tells_the_watch(plant: Plant) -> None:
+    plant.store.add(make_run("a"), make_run("b"), make_run("c"))
+    plant.engine.start()
+    until(lambda: plant.screen.ids == ["a", "b", "c"])
+    until(lambda: plant.of(WatchChanged))
+    assert plant.engine.status.state is StoreState.LIVE
+    assert plant.ingestor.recovered == 1
+
+
+def test_what_others_write_to_the_store_and_the_journal_shows_up(plant: Plant) -> None:
+    plant.engine.start()
+    until(lambda: plant.engine.status.state is StoreState.LIVE)
+    plant.store.add(make_run("late"))
+    file_id = plant.record("bad.json", FileState.QUARANTINED, reason="truncated?")
+    until(lambda: plant.screen.ids == ["late"])
+    until(lambda: plant.of(FilesChanged))
+    (event,) = plant.of(FilesChanged)
+    assert isinstance(event, FilesChanged)
+    assert [(row.file_id, row.reason) for row in event.rows] == [(file_id, "truncated?")]
+    plant.journal.forget("/w/bad.json")
+    until(lambda: len(plant.of(FilesChanged)) == 2)
+    last = plant.of(FilesChanged)[-1]
+    assert isinstance(last, FilesChanged)
+    assert (last.rows, last.gone) == ((), (file_id,))
+
+
+def test_files_that_are_not_listed_are_not_told_of(plant: Plant) -> None:
+    plant.record("x.txt", FileState.IGNORED, listed=False)
+    plant.record("y.json", FileState.QUARANTINED)
+    plant.engine.start()
+    until(lambda: plant.of(FilesChanged))
+    (event,) = plant.of(FilesChanged)
+    assert isinstance(event, FilesChanged)
+    assert [row.path for row in event.rows] == ["/w/y.json"]
+    assert event.gone == ()
+
+
+def test_a_report_stands_in_the_list_without_a_gap_from_first_sight_to_its_run(
+    plant: Plant,
+) -> None:
+    ids: dict[str, int] = {}
+
+    def see() -> list[Outcome]:
+        plant.record("r.json", FileState.SETTLING, role=FileRole.REPORT)
+        return [Outcome("/w/r.json", FileState.SETTLING)]
+
+    def take() -> list[Outcome]:
+        ids["entry"] = plant.begin("x")
+        plant.record("r.json", FileState.PARSED, role=FileRole.REPORT, parts=["x"])
+        plant.ingestor.local = [
+            make_run(f"local:{ids['entry']}", content="x", status=RunStatus.PENDING)
+        ]
+        plant.ingestor.due.append(log)
+        return [Outcome("/w/r.json", FileState.PARSED, content_ids=("x",))]
+
+    def log() -> list[Outcome]:
+        until(lambda: plant.screen.ids == [f"local:{ids['entry']}"])
+        plant.journal.claim(ids["entry"])
+        plant.journal.advance(ids["entry"], FileState.FINISHED, run_id="real")
+        plant.ingestor.local = []
+        plant.store.blind = True  # a poll that cannot see runs that are dated back
+        plant.store.add(make_run("real", content="x", name="r.json"))
+        return logged("real")
+
+    plant.engine.start()
+    until(lambda: plant.engine.status.state is StoreState.LIVE and plant.screen.table.complete)
+    plant.watcher.turns.append(see)
+    plant.watcher.wake()
+    until(lambda: len(plant.screen.ids) == 1)
+    assert plant.screen.names == ["r.json"]
+    plant.watcher.turns.append(take)
+    plant.watcher.wake()
+    until(lambda: plant.screen.ids == ["real"])
+    rows = Screen()
+    counts = []
+    for event in plant.of(RunsChanged):
+        assert isinstance(event, RunsChanged)
+        rows.apply(event.delta, event.reset)
+        counts.append(len(rows.ids))
+    assert counts[counts.index(1) :] == [1] * (len(counts) - counts.index(1))
+
+
+def test_a_run_that_was_just_written_is_polled_for_at_once(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, interval_s=3_000, sweep_s=3_000)
+    plant.engine.start()
+    until(lambda: plant.screen.table.complete)
+
+    def log() -> list[Outcome]:
+        plant.store.add(make_run("new"))
+        return logged("new")
+
+    plant.ingestor.due.append(log)
+    plant.watcher.wake()
+    until(lambda: plant.screen.ids == ["new"])
+    plant.engine.stop(PATIENCE_S)
+
+
+def test_reports_are_logged_one_after_the_other_with_a_look_at_files_between(
+    plant: Plant,
+) -> None:
+    steps: list[int] = []
+
+    def log() -> list[Outcome]:
+        steps.append(plant.watcher.steps)
+        return logged()
+
+    plant.ingestor.due.extend([log] * 5)
+    plant.engine.start()
+    until(lambda: len(steps) == 5)
+    assert all(later > earlier for earlier, later in pairwise(steps))
+
+
+@pytest.mark.parametrize(
+    ("role", "read_only"),
+    [(WatchRole.VIEWER, False), (WatchRole.NONE, False), (WatchRole.WATCHER, True)],
+)
+def test_nothing_is_logged_by_a_viewer_without_roots_or_read_only(
+    tmp_path: Path, role: WatchRole, read_only: bool
+) -> None:
+    plant = Plant(tmp_path, role=role, read_only=read_only)
+    plant.ingestor.due.append(logged)
+    plant.engine.start()
+    until(lambda: plant.watcher.steps >= 3 or plant.watcher.wake())
+    assert plant.ingestor.due
+    plant.engine.stop(PATIENCE_S)
+
+
+def test_an_idle_engine_rests(plant: Plant) -> None:
+    plant.engine.start()
+    until(lambda: plant.engine.idle)
+    steps = plant.watcher.steps
+    before = time.process_time()
+    until(lambda: plant.store.calls.count("changes") > 20)
+    assert plant.watcher.steps - steps <= 2
+    assert time.process_time() - before < 1.0
+
+
+def test_coming_back_from_an_outage_hurries_what_waits(plant: Plant) -> None:
+    plant.store.error = StoreUnreachableError("gone")
+    plant.engine.start()
+    until(lambda: plant.engine.status.state is StoreState.OFFLINE)
+    assert plant.ingestor.hurried == 0
+    plant.store.error = None
+    until(lambda: plant.engine.status.state is StoreState.LIVE)
+    until(lambda: plant.ingestor.hurried == 1)
+
+
+def test_runs_that_disappear_are_noted_by_the_ingest(plant: Plant) -> None:
+    plant.store.add(make_run("a"), make_run("b"))
+    plant.engine.start()
+    until(lambda: plant.screen.ids == ["a", "b"])
+    del plant.store.runs["a"]
+    until(lambda: plant.ingestor.deleted == ["a"])
+
+
+def test_twins_are_reconciled_by_the_ingest(plant: Plant) -> None:
+    plant.store.add(make_run("a", content="x"), make_run("b", content="x"), make_run("c"))
+    plant.engine.start()
+    until(lambda: plant.ingestor.reconciled)
+    assert plant.ingestor.reconciled[0] == ["a", "b"]
+
+
+def test_a_content_is_searched_in_the_store_until_the_listing_is_whole(plant: Plant) -> None:
+    plant.store.add(make_run("a", content="x"))
+    assert plant.known_runs("x") == ("a",)
+    assert "find_runs x" in plant.store.calls
+    plant.engine.start()
+    until(lambda: plant.screen.table.complete)
+    plant.store.calls.clear()
+    assert plant.known_runs("x") == ("a",)
+    assert "find_runs x" not in plant.store.calls
+
+
+def test_a_store_that_hangs_holds_up_neither_files_nor_ingest(plant: Plant) -> None:
+    plant.store.hang = threading.Event()
+    plant.engine.start()
+    until(lambda: plant.store.calls)
+    plant.record("r.json", FileState.SETTLING)
+    until(lambda: plant.screen.names == ["r.json"])
+    steps = plant.watcher.steps
+    plant.watcher.wake()
+    until(lambda: plant.watcher.steps > steps)
+    plant.store.hang.set()
+
+
+def test_a_screen_that_does_not_read_holds_up_no_ingest(plant: Plant) -> None:
+    plant.gate = threading.Event()
+    done: list[int] = []
+
+    def log() -> list[Outcome]:
+        done.append(1)
+        return logged()
+
+    plant.ingestor.due.extend([log] * 20)
+    plant.engine.start()
+    until(lambda: len(done) == 20)
+    plant.gate.set()
+
+
+def test_an_error_in_the_ingest_is_told_and_the_loop_goes_on(plant: Plant) -> None:
+    def fail() -> list[Outcome]:
+        raise JournalError("disk full", hint="free some space")
+
+    plant.watcher.turns.append(fail)
+    plant.engine.start()
+    until(lambda: plant.of(Noticed))
+    assert plant.of(Noticed) == [Noticed(Notice("error", "disk full", "free some space"))]
+    until(lambda: plant.watcher.steps >= 2)
+
+
+def test_requests_are_answered_by_number(plant: Plant) -> None:
+    plant.store.add(make_run("a"))
+    plant.engine.start()
+    until(lambda: plant.screen.table.complete)
+    plant.engine.submit(Request(1, Verb.REFRESH))
+    plant.engine.submit(Request(2, Verb.DETAIL, {"run_id": "a"}))
+    plant.engine.submit(Request(3, Verb.BASELINE, {"run_id": "a"}))
+    until(lambda: len(plant.of(Reply)) == 3)
+    replies = {event.number: event for event in plant.of(Reply) if isinstance(event, Reply)}
+    assert replies[2].payload["run_id"] == "a"
+    assert replies[3].payload["shared"] is True
+    until(lambda: plant.engine.status.baseline_run_id == "a")
+    until(lambda: plant.ingestor.hurried >= 1)
+
+
+def test_pausing_stops_the_polls_but_not_the_ingest(plant: Plant) -> None:
+    plant.engine.start()
+    until(lambda: plant.engine.status.state is StoreState.LIVE)
+    plant.engine.handle(Request(1, Verb.PAUSE, {"on": True}))
+    until(lambda: plant.engine.status.state is StoreState.PAUSED)
+    done: list[int] = []
+    plant.ingestor.due.append(lambda: done.append(1) or logged())
+    plant.watcher.wake()
+    until(lambda: done)
+    plant.engine.handle(Request(2, Verb.PAUSE, {"on": False}))
+    until(lambda: plant.engine.status.state is StoreState.LIVE)
+
+
+def test_roots_and_retries_reach_the_watcher_on_the_ingest_thread(
+    plant: Plant, tmp_path: Path
+) -> None:
+    plant.engine.start()
+    plant.engine.handle(Request(1, Verb.WATCH, {"path": str(tmp_path)}))
+    plant.engine.handle(Request(2, Verb.RETRY, {"path": "/w/x.json"}))
+    until(lambda: plant.watcher.roots and plant.watcher.retried)
+    assert plant.watcher.retried == ["/w/x.json"]
+    assert plant.watcher.thread_names == {"evaltui-ingest"}
+    until(
+        lambda: any(e.status.roots for e in plant.of(WatchChanged) if isinstance(e, WatchChanged))
+    )
+
+
+def test_stopping_finishes_the_report_at_hand_and_closes_everything(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+    started, gate = threading.Event(), threading.Event()
+    ended: list[str] = []
+
+    def log() -> list[Outcome]:
+        started.set()
+        gate.wait(PATIENCE_S)
+        ended.append("whole")
+        return logged()
+
+    plant.ingestor.due.extend([log, log])
+    plant.engine.start()
+    assert started.wait(PATIENCE_S)
+    plant.engine.begin_stop()
+    gate.set()
+    assert plant.engine.stop(PATIENCE_S)
+    assert ended == ["whole"]
+    assert plant.watcher.closed
+    assert plant.ingestor.closed
+    assert "close" in plant.store.calls
+    with pytest.raises(JournalError):
+        plant.journal.last_seq()
+
+
+def test_stopping_does_not_wait_for_an_ingest_that_hangs(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+    started, gate = threading.Event(), threading.Event()
+
+    def log() -> list[Outcome]:
+        started.set()
+        gate.wait(PATIENCE_S)
+        return []
+
+    plant.ingestor.due.append(log)
+    plant.engine.start()
+    assert started.wait(PATIENCE_S)
+    assert not plant.engine.stop(0.05)
+    gate.set()
+
+
+def test_the_stop_request_begins_to_stop(plant: Plant) -> None:
+    plant.engine.start()
+    assert plant.engine.handle(Request(1, Verb.STOP)) == Reply(1, {})
+    assert plant.engine.stopping
+
+
+def test_the_first_status_is_told_even_when_the_store_never_answers(plant: Plant) -> None:
+    plant.store.error = StoreUnreachableError("gone")
+    plant.engine.start()
+    until(lambda: plant.of(StoreChanged))
+    (first, *_) = plant.of(StoreChanged)
+    assert isinstance(first, StoreChanged)
+    assert first.status.error == "gone"
+
+
+def test_a_loop_tells_an_error_once_and_again_after_a_good_turn() -> None:
+    stop = threading.Event()
+    notices: list[Notice] = []
+    turns: list[Exception | None] = [ValueError("x"), ValueError("x"), None, ValueError("x")]
+
+    def turn() -> float:
+        if not turns:
+            stop.set()
+            return 0.0
+        error = turns.pop(0)
+        if error is not None:
+            raise error
+        return 0.0
+
+    class Hurried(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            return self.is_set()
+
+    stop = Hurried()
+    Loop("test", turn, lambda _: None, stop=stop, notice=notices.append).run()
+    assert [notice.text for notice in notices] == [
+        "internal error in the test loop: ValueError: x"
+    ] * 2
