@@ -6,6 +6,7 @@ ending. What an abandoned call still brings is dropped.
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -36,12 +37,14 @@ class OverdueError(Exception):
 class BoundedCalls:
     """Runs calls on daemon threads and waits for each no longer than it may take.
 
-    Safe for use from several threads; the calls then run side by side.
+    Safe for use from several threads; the calls then run side by side. A thread whose call came
+    back in time serves the next one: new threads would cost a tenth of a short call.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._abandoned: list[threading.Thread] = []
+        self._idle: list[_Worker] = []
+        self._abandoned: list[_Worker] = []
 
     def run(
         self,
@@ -60,21 +63,47 @@ class BoundedCalls:
         Raises:
             OverdueError: The limit has passed.
         """
-        if self._count_abandoned() >= MAX_ABANDONED:
+        worker = self._worker()
+        if worker is None:
             raise OverdueError(limit_s, sent=False)
         call = _Call(work)
-        thread = threading.Thread(target=call.run, name="evaltui-store-call", daemon=True)
-        thread.start()
+        worker.calls.put(call.run)
         if not _wait(call.done, limit_s, progress):
+            worker.calls.put(None)  # it ends when the call does
             with self._lock:
-                self._abandoned.append(thread)
+                self._abandoned.append(worker)
             raise OverdueError(limit_s)
+        with self._lock:
+            self._idle.append(worker)
         return call.result()
+
+    def _worker(self) -> _Worker | None:
+        """Return a thread that is free, or None when too many are stuck."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        if self._count_abandoned() >= MAX_ABANDONED:
+            return None
+        worker = _Worker()
+        worker.start()
+        return worker
 
     def _count_abandoned(self) -> int:
         with self._lock:
-            self._abandoned = [thread for thread in self._abandoned if thread.is_alive()]
+            self._abandoned = [worker for worker in self._abandoned if worker.is_alive()]
             return len(self._abandoned)
+
+
+class _Worker(threading.Thread):
+    """Runs what is put into `calls`, until that is None."""
+
+    def __init__(self) -> None:
+        super().__init__(name="evaltui-store-call", daemon=True)
+        self.calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+
+    def run(self) -> None:
+        while (call := self.calls.get()) is not None:
+            call()
 
 
 class _Call(Generic[T]):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _LOCK = threading.Lock()
-_LOGGERS = ("mlflow", "alembic", "sqlalchemy.engine", "huey")
+_LOGGERS = ("mlflow", "alembic", "sqlalchemy", "huey", "databricks", "urllib3")
 _SDK_VARIABLE = "_EVALTUI_SDK_SECONDS"
 _SDK_SETTINGS = frozenset({"retry_timeout_seconds", "http_timeout_seconds"})
 

@@ -140,6 +140,11 @@ def _set_up_fault(text: str, doing: str) -> StoreError | None:
             _line(doing, "the database was made by another version of MLflow"),
             hint="back it up, then run `mlflow db upgrade URI`, or use the MLflow that made it",
         )
+    if "SDK is enabled but failed to initialize" in text:  # it asks the host for its set-up
+        return StoreUnreachableError(
+            _line(doing, "the workspace does not answer"),
+            hint=f"check DATABRICKS_HOST and the network; {_RETRY_HINT}",
+        )
     if "Databricks credential configuration failed" in text or "MLFLOW_ENABLE_DB_SDK" in text:
         return StoreAuthError(_line(doing, text), hint=_TOKEN_HINT)
     return None

@@ -14,29 +14,32 @@ _FD = Path("/proc/self/fd")
 _FD_INFO = Path("/proc/self/fdinfo")
 
 
-def staged(file: ArtifactFile, room: Path) -> Path:
+def staged(file: ArtifactFile, room: Path, number: int) -> Path:
     """Return a local path that bears the artifact's own name.
 
     Bytes are written below `room`; a file of another name is linked there, not copied.
 
     Args:
         file: The artifact.
-        room: A directory that does not exist yet.
+        room: A private directory.
+        number: Differs between the files of one room.
 
     Raises:
         OSError: There is no space, or the file is gone.
     """
     name = posixpath.basename(file.path)
     local = file.local_path
-    if local is not None and local.name == name:
+    if local is not None:
         local.stat()
-        return local
-    room.mkdir(mode=0o700)
+        if local.name == name:
+            return local
     path = room / name
+    if os.path.lexists(path):  # the same name in another folder
+        path = room / f"{number}.d" / name
+        path.parent.mkdir(mode=0o700)
     if local is None:
         path.write_bytes(file.data or b"")
     else:
-        local.stat()
         path.symlink_to(local.absolute())
     return path
 

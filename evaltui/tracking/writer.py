@@ -203,14 +203,18 @@ class MlflowWriter:
 
     def log_artifacts(self, run_id: str, files: Sequence[ArtifactFile]) -> None:
         """Upload files; one that is there already is replaced."""
-        with tempfile.TemporaryDirectory(prefix="evaltui-", ignore_cleanup_errors=True) as private:
+        try:
+            room = tempfile.TemporaryDirectory(prefix="evaltui-", ignore_cleanup_errors=True)
+        except OSError as error:
+            raise translate(error, "making a temporary directory") from error
+        with room as private:
             for number, file in enumerate(files):
-                self._upload(run_id, file, Path(private) / str(number))
+                self._upload(run_id, file, Path(private), number)
 
-    def _upload(self, run_id: str, file: ArtifactFile, room: Path) -> None:
+    def _upload(self, run_id: str, file: ArtifactFile, room: Path, number: int) -> None:
         doing = f"uploading {file.path} to run {run_id}"
         try:
-            local = staged(file, room)
+            local = staged(file, room, number)
         except OSError as error:
             raise translate(error, f"{self._target.label}: {doing}") from error
         folder = posixpath.dirname(file.path) or None

@@ -17,6 +17,25 @@ def test_a_call_gives_its_result_or_its_error() -> None:
         calls.run(lambda: 1 / 0, limit_s=5)
 
 
+def test_calls_one_after_the_other_share_a_thread_and_side_by_side_they_do_not() -> None:
+    calls = BoundedCalls()
+    first = calls.run(threading.get_ident, limit_s=5)
+    assert calls.run(threading.get_ident, limit_s=5) == first
+    inner = calls.run(lambda: calls.run(threading.get_ident, limit_s=5), limit_s=5)
+    assert inner != first
+
+
+def test_a_thread_that_was_left_behind_ends_with_its_call() -> None:
+    release = threading.Event()
+    calls = BoundedCalls()
+    with pytest.raises(OverdueError):
+        calls.run(release.wait, limit_s=0.01)
+    (worker,) = calls._abandoned
+    release.set()
+    worker.join(30)
+    assert not worker.is_alive()
+
+
 def test_an_interrupt_in_the_call_reaches_the_caller() -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
