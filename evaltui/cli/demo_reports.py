@@ -55,8 +55,13 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class _Quality:
-    """Chance that a check passes, and what an app costs."""
+class Quality:
+    """How well a batch goes.
+
+    Attributes:
+        passing: Chance that a check of an app passes, 0 to 1.
+        cost_usd: What an app costs, about.
+    """
 
     passing: float
     cost_usd: float
@@ -73,9 +78,11 @@ def history(now: datetime, *, seed: int = 7) -> list[Step]:
     for number in range(_HISTORY):
         age = timedelta(hours=7 * (_HISTORY - number), minutes=11 * number % 60)
         mode = "vanilla_sdk" if number % 3 == 1 else "mcp"
-        quality = _Quality(0.72 + 0.02 * number - 0.14 * (mode != "mcp"), 0.19 + 0.01 * number)
-        report = _report(random.Random(seed * 1000 + number), now - age, quality)  # noqa: S311 - demo data
-        steps.append(Step(0, _path(mode, now - age), _bytes(report), f"{mode}, some days old", age))
+        quality = Quality(0.72 + 0.02 * number - 0.14 * (mode != "mcp"), 0.19 + 0.01 * number)
+        report = make_report(random.Random(seed * 1000 + number), now - age, quality)  # noqa: S311 - demo data
+        steps.append(
+            Step(0, _path(mode, now - age), to_bytes(report), f"{mode}, some days old", age)
+        )
     return steps
 
 
@@ -96,13 +103,13 @@ def live(now: datetime, *, seed: int = 7) -> Iterator[Step]:
         bad = number % _LIVE == _BAD_RUN
         passing = 0.45 if bad else 0.88 - 0.1 * (mode != "mcp")
         rng = random.Random(seed * 7919 + number)  # noqa: S311 - demo data
-        report = _report(rng, at, _Quality(passing, 0.34 if bad else 0.24))
+        report = make_report(rng, at, Quality(passing, 0.34 if bad else 0.24))
         folder = _path(mode, at).rpartition("/")[0]
         wait = 2.5 if number < _LIVE else 8.0
         if number == 1:
             yield from _per_app(folder, report, wait)
             wait = 0.5
-        path, data = _path(mode, at), _bytes(report)
+        path, data = _path(mode, at), to_bytes(report)
         if number == 2:  # noqa: PLR2004 - the third is caught half-written
             yield Step(wait, path, data[: len(data) // 2], "a report is half written")
             wait = 1.5
@@ -119,18 +126,20 @@ def _per_app(folder: str, report: Mapping[str, Any], wait_s: float) -> Iterator[
     for index, app in enumerate(apps):
         path = f"{folder}/app/{app['app_name']}/eval_result.json"
         note = f"{index + 1} of {len(apps)} apps are evaluated"
-        yield Step(wait_s if not index else 0.12, path, _bytes(app), note)
+        yield Step(wait_s if not index else 0.12, path, to_bytes(app), note)
 
 
 def _path(mode: str, at: datetime) -> str:
     return f"{mode}/{at:%Y%m%d_%H%M%S}/evaluation_report.json"
 
 
-def _bytes(document: Mapping[str, object]) -> bytes:
+def to_bytes(document: Mapping[str, object]) -> bytes:
+    """Return a document as its file holds it."""
     return json.dumps(document, indent=2).encode("ascii")
 
 
-def _report(rng: random.Random, at: datetime, quality: _Quality) -> dict[str, Any]:
+def make_report(rng: random.Random, at: datetime, quality: Quality) -> dict[str, Any]:
+    """Return a report of all apps as `evaluate_all.py` writes it (format app_eval_k1)."""
     stamp = at.astimezone(UTC)
     apps = [_app(rng, name, stamp, quality) for name in APPS]
     checks = {check: sum(bool(app["metrics"][check]) for app in apps) for check in _CHECKS}
@@ -162,7 +171,7 @@ def _report(rng: random.Random, at: datetime, quality: _Quality) -> dict[str, An
     }
 
 
-def _app(rng: random.Random, name: str, at: datetime, quality: _Quality) -> dict[str, Any]:
+def _app(rng: random.Random, name: str, at: datetime, quality: Quality) -> dict[str, Any]:
     skill = quality.passing + (APPS.index(name) % 5 - 2) * 0.03
     built = rng.random() < skill + 0.1
     checks = {"build_success": built}

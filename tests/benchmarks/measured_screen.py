@@ -1,0 +1,57 @@
+"""The real screen with a heartbeat on its event loop; writes the beats that came late as JSON.
+
+Usage: measured_screen.py OUT.json [evaltui options]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from evaltui.cli.main import main
+from evaltui.ui import app
+
+BEAT_S = 0.005
+LATE_S = 0.016
+
+
+class MeasuredApp(app.EvaltuiApp):
+    """The screen, and a task that wants to run every 5 ms."""
+
+    out = Path()
+
+    def on_mount(self) -> None:
+        """Start the heartbeat with everything else."""
+        super().on_mount()
+        self.late: list[tuple[float, float]] = []
+        self.beats = 0
+        self.run_worker(self._beat(), group="heartbeat")
+
+    async def _beat(self) -> None:
+        began = time.monotonic()
+        while True:
+            due = time.monotonic() + BEAT_S
+            await asyncio.sleep(BEAT_S)
+            late = time.monotonic() - due
+            self.beats += 1
+            if late > LATE_S:
+                self.late.append((round(due - began, 3), round(late * 1000, 1)))
+
+    async def leave(self, code: int = 0) -> None:
+        """Write down what was measured, then leave."""
+        facts: dict[str, Any] = {"beats": self.beats, "late_ms": self.late}
+        facts["forbidden"] = sorted(
+            {"mlflow", "sqlalchemy", "pandas", "databricks"} & sys.modules.keys()
+        )
+        self.out.write_text(json.dumps(facts), encoding="utf-8")
+        await super().leave(code)
+
+
+if __name__ == "__main__":
+    MeasuredApp.out = Path(sys.argv[1])
+    app.EvaltuiApp = MeasuredApp  # type: ignore[misc]  # what run_app makes
+    sys.exit(main(sys.argv[2:]))
