@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from evaltui.cli.demo_reports import _bytes, Quality, _report
+from evaltui.cli.demo_reports import Quality, make_report, to_bytes
 from evaltui.domain.plan import RunPlan
 from evaltui.domain.report import Source
 from evaltui.domain.run import RunStatus
