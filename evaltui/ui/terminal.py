@@ -14,7 +14,7 @@ import threading
 import tty
 from collections.abc import Callable
 from types import FrameType
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
@@ -81,6 +81,9 @@ class TerminalDriver(LinuxDriver):
     hung up.
     """
 
+    attrs_at_start: ClassVar[list[Any] | None] = None
+    """The terminal's attributes before the screen changed them, or None without a terminal."""
+
     def __init__(
         self,
         app: App[Any],
@@ -90,6 +93,7 @@ class TerminalDriver(LinuxDriver):
         size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
+        TerminalDriver.attrs_at_start = terminal_attrs()
         self._told = False
         self._suspended = False
         stream = sys.__stderr__
@@ -182,7 +186,7 @@ def catch_signals(end: Callable[[int], None]) -> Callable[[], None]:
     """
     loop = asyncio.get_running_loop()
     seen: list[int] = []
-    attrs = terminal_attrs()
+    attrs = TerminalDriver.attrs_at_start
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if seen:
