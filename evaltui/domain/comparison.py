@@ -12,6 +12,7 @@ from evaltui.domain.catalogue import spec_for
 from evaltui.domain.comparability import Remark, remarks
 from evaltui.domain.metric import Direction, Unit
 from evaltui.domain.run import Run, Tag
+from evaltui.domain.stated import agreed_directions
 
 __all__ = [
     "Change",
@@ -162,8 +163,9 @@ def _metric_deltas(
     baseline: Run, candidate: Run, overrides: Mapping[str, Direction] | None
 ) -> list[MetricDelta]:
     headlines = [run.tags.get(Tag.HEADLINE) for run in (candidate, baseline)]
+    stated = agreed_directions(baseline.tags, candidate.tags)
     specs = {
-        name: spec_for(name, overrides=overrides)
+        name: spec_for(name, overrides=overrides, stated=stated.get(name))
         for name in baseline.metrics.keys() | candidate.metrics.keys()
     }
     order = sorted(specs, key=lambda name: (name not in headlines, specs[name].rank, name))

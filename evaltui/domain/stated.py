@@ -41,6 +41,15 @@ def stated_directions(tags: Mapping[str, str]) -> dict[str, Direction]:
     return found
 
 
+def agreed_directions(*runs: Mapping[str, str]) -> dict[str, Direction]:
+    """Return the directions that runs (by their tags) state and none of them states otherwise."""
+    told: dict[str, set[Direction]] = {}
+    for tags in runs:
+        for name, direction in stated_directions(tags).items():
+            told.setdefault(name, set()).add(direction)
+    return {name: ways.pop() for name, ways in told.items() if len(ways) == 1}
+
+
 def _parts(told: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
     part: list[tuple[str, str]] = []
     size = 0

@@ -4,8 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaltui.domain.catalogue import spec_for
+from evaltui.domain.comparison import Change, compare
 from evaltui.domain.metric import Direction
-from evaltui.domain.stated import MAX_TAG_VALUE, stated_directions, stated_tags
+from evaltui.domain.stated import (
+    MAX_TAG_VALUE,
+    agreed_directions,
+    stated_directions,
+    stated_tags,
+)
+from tests.domain.builders import make_run
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=60), st.sampled_from(Direction), max_size=400))
@@ -33,3 +40,18 @@ def test_damaged_tags_tell_nothing() -> None:
     assert stated_directions({"evaltui.hib": "[1]"}) == {}
     odd = '{"lower": ["a", 1], "sideways": ["b"], "higher": "c"}'
     assert stated_directions({"evaltui.hib": odd}) == {"a": Direction.LOWER}
+
+
+def test_runs_that_contradict_each_other_state_nothing() -> None:
+    up = stated_tags({"x_count": Direction.HIGHER, "y_count": Direction.HIGHER})
+    down = stated_tags({"x_count": Direction.LOWER})
+    assert agreed_directions(up, down) == {"y_count": Direction.HIGHER}
+
+
+def test_a_stated_direction_decides_a_comparison_until_a_person_says_otherwise() -> None:
+    tags = stated_tags({"odd_number": Direction.LOWER})
+    before = make_run("a", metrics={"odd_number": 2.0}, tags=tags)
+    after = make_run("b", metrics={"odd_number": 1.0}, tags=tags)
+    assert compare(before, after).metrics[0].change is Change.BETTER
+    told = compare(before, after, overrides={"odd_number": Direction.HIGHER})
+    assert told.metrics[0].change is Change.WORSE
