@@ -83,12 +83,10 @@ def read_file(root: Path, path: str, *, max_bytes: int) -> bytes:
         handle = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError as error:
         raise StoreRejectedError(f"artifact {path}: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise StoreRejectedError(f"artifact {path}: not a file")
     with open(handle, "rb") as file:
-        state = os.fstat(file.fileno())
-        if not stat.S_ISREG(state.st_mode):
-            raise StoreRejectedError(f"artifact {path}: not a file")
-        if state.st_size > max_bytes:
-            raise too_large(path, max_bytes)
         data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise too_large(path, max_bytes)

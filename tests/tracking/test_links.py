@@ -1,0 +1,52 @@
+"""Links to runs, per kind of store."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from evaltui.settings import Settings
+from evaltui.tracking.links import run_link
+from evaltui.tracking.target import resolve_target
+
+
+@pytest.mark.parametrize(
+    ("environ", "link"),
+    [
+        (
+            {"MLFLOW_TRACKING_URI": "https://u:secret@ml.example.com/prefix/"},
+            "https://ml.example.com/prefix/#/experiments/1/runs/abc",
+        ),
+        (
+            {"DATABRICKS_HOST": "https://x.cloud.databricks.com/", "DATABRICKS_TOKEN": "t"},
+            "https://x.cloud.databricks.com/ml/experiments/1/runs/abc",
+        ),
+        (
+            {"DATABRICKS_HOST": "x.cloud.databricks.com?o=123", "DATABRICKS_TOKEN": "t"},
+            "https://x.cloud.databricks.com/ml/experiments/1/runs/abc?o=123",
+        ),
+    ],
+)
+def test_servers_and_workspaces_have_a_page_per_run(environ: dict[str, str], link: str) -> None:
+    assert run_link(resolve_target(Settings(), environ), "1", "abc") == (link, "")
+
+
+def test_a_database_has_a_command_instead(tmp_path: Path) -> None:
+    settings = Settings(tracking_uri=f"sqlite:///{tmp_path}/my store.db")
+    command, note = run_link(resolve_target(settings, {}), "1", "abc")
+    assert shlex.split(command)[-1] == f"sqlite:///{tmp_path}/my store.db"
+    assert "run this command" in note
+
+
+def test_ids_cannot_break_out_of_the_address() -> None:
+    target = resolve_target(Settings(), {"MLFLOW_TRACKING_URI": "http://h"})
+    assert run_link(target, "1/2", "a?b#c")[0] == "http://h/#/experiments/1%2F2/runs/a%3Fb%23c"
+
+
+def test_a_store_without_a_page_says_so() -> None:
+    target = resolve_target(Settings(), {"MLFLOW_TRACKING_URI": "postgresql://u:pw@h/db"})
+    link, note = run_link(target, "1", "abc")
+    assert link == ""
+    assert "pw" not in note
