@@ -186,6 +186,10 @@ class Machine:
             if self._is_gone(entry.run_id):
                 return self._start_again(entry)
             raise StoreUnreachableError(f"the store does not show run {entry.run_id} just now")
+        if entry.action is Action.LOG and compare.differs(run, entry.plan):
+            # What an earlier version of the report left unfinished cannot be written over.
+            self._links.clear_twins((run,), "")
+            return self._start_again(entry)
         plan = compare.settled(entry.plan, run)
         return self._advance(entry, FileState.CREATED, unclear=False, plan=plan)
 
