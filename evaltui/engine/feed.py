@@ -6,12 +6,12 @@ watcher. Nothing here waits for the store.
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from evaltui.domain.events import PENDING_STATES, FileRow, Notice, WatchStatus
+from evaltui.domain.events import FileRow, Notice, WatchRole, WatchStatus
 from evaltui.domain.run import Run
 from evaltui.engine.link import Event, FilesChanged, Noticed, WatchChanged
 from evaltui.engine.local_rows import LocalRows, file_runs
@@ -21,33 +21,47 @@ _ROWS_PER_PAGE = 1_000
 _MAX_NOTICES = 100
 
 
+_TRIES = 3
+"""A journal that changes all the time is not waited for to stand still."""
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    seq: int
+    rows: Sequence[FileRow]
+    gone: Sequence[int]
+    local: Sequence[Run]
+
+
 class Feed:
     """Turns the journal into FilesChanged, WatchChanged and local rows of the run list.
 
-    `step` belongs to one thread; `watch`, `local_runs` and `notice` may come from any.
+    `step` belongs to one thread; `watch` and `notice` may come from any.
 
     Args:
         journal: The journal of the target and experiment.
+        local_runs: Returns the reports that are still to be logged, one run each.
         local_rows: Where unfinished reports become rows.
         emit: Called with every event.
     """
 
     def __init__(
-        self, journal: Journal, local_rows: LocalRows, emit: Callable[[Event], None]
+        self,
+        journal: Journal,
+        local_runs: Callable[[], Sequence[Run]],
+        local_rows: LocalRows,
+        emit: Callable[[Event], None],
     ) -> None:
         self._journal = journal
+        self._local_runs = local_runs
         self._local_rows = local_rows
         self._emit = emit
         self._seq = 0
         self._listed: set[int] = set()
         self._early: dict[int, FileRow] = {}
-        self._leaving: dict[int, FileRow] = {}
         self._lock = threading.Lock()
         self._watch: WatchStatus | None = None
         self._told_watch: WatchStatus | None = None
-        self._local: Sequence[Run] = ()
-        self._local_seq = 0
-        self._dirty = False
         self._notices: deque[Notice] = deque(maxlen=_MAX_NOTICES)
 
     def watch(self, status: WatchStatus) -> None:
@@ -55,15 +69,11 @@ class Feed:
         with self._lock:
             self._watch = status
 
-    def local_runs(self, runs: Sequence[Run], seq: int) -> None:
-        """Note the unfinished reports.
-
-        Args:
-            runs: One run each.
-            seq: The journal's `last_seq` before they were collected.
-        """
+    @property
+    def role(self) -> WatchRole:
+        """What this process does about the watched directories, as far as it is known."""
         with self._lock:
-            self._local, self._local_seq, self._dirty = runs, seq, True
+            return self._watch.role if self._watch is not None else WatchRole.NONE
 
     def notice(self, notice: Notice) -> None:
         """Keep a line for the person until the next step; the oldest of many are dropped."""
@@ -76,52 +86,45 @@ class Feed:
         Raises:
             JournalError: The journal cannot be read.
         """
-        with self._lock:  # before the journal: a report must not have two rows
-            dirty, self._dirty = self._dirty, False
-            local, seq = self._local, self._local_seq
-        changed = self._tell_files()
-        if dirty or changed:
-            self._tell_local(local, seq)
+        news = self._news()
+        if news is not None:
+            self._seq = news.seq
+            self._tell_files(news.rows, news.gone)
+            self._local_rows.update([*file_runs(self._early.values()), *news.local])
         self._tell_watch()
         self._tell_notices()
-        return changed
+        return news is not None
 
-    def _tell_files(self) -> bool:
-        last = self._journal.last_seq()
-        if last == self._seq:
-            return False
-        rows = self._journal.rows_since(self._seq)
-        gone = [i for i in self._journal.gone_since(self._seq) if i in self._listed]
-        self._seq = max([last, *(row.seq for row in rows)])
-        self._listed.difference_update(gone)
+    def _news(self) -> _News | None:
+        """Return what changed since the last step: files and unfinished reports of one moment.
+
+        Read apart, a report that is just being taken would have no row, or two.
+        """
+        news: _News | None = None
+        for _ in range(_TRIES):
+            seq = self._journal.last_seq()
+            if news is not None and seq == news.seq:
+                break
+            if seq == self._seq:
+                return None
+            rows = self._journal.rows_since(self._seq)
+            gone = self._journal.gone_since(self._seq)
+            known = [row for row in rows if row.seq <= seq]  # later ones come with the next step
+            news = _News(seq, known, gone, self._local_runs())
+        return news
+
+    def _tell_files(self, rows: Sequence[FileRow], gone: Sequence[int]) -> None:
+        left = tuple(file_id for file_id in gone if file_id in self._listed)
+        self._listed.difference_update(left)
         self._listed.update(row.file_id for row in rows)
-        for file_id in gone:
+        for file_id in (*left, *(row.file_id for row in rows)):
             self._early.pop(file_id, None)
-            self._leaving.pop(file_id, None)
-        for row in rows:
-            self._note_early(row)
+        self._early.update((row.file_id, row) for row in rows if file_runs([row]))
         for start in range(0, max(len(rows), 1), _ROWS_PER_PAGE):
             page = tuple(rows[start : start + _ROWS_PER_PAGE])
-            if page or gone:
-                self._emit(FilesChanged(page, tuple(gone)))
-            gone = []
-        return True
-
-    def _note_early(self, row: FileRow) -> None:
-        """Keep a file's own row until the reports in it have theirs."""
-        before = self._early.pop(row.file_id, None)
-        if file_runs([row]):
-            self._early[row.file_id] = row
-        elif before is not None and row.state in PENDING_STATES:
-            self._leaving[row.file_id] = dataclasses.replace(before, seq=row.seq)
-        else:
-            self._leaving.pop(row.file_id, None)
-
-    def _tell_local(self, local: Sequence[Run], seq: int) -> None:
-        for file_id in [i for i, row in self._leaving.items() if row.seq <= seq]:
-            del self._leaving[file_id]
-        files = file_runs([*self._early.values(), *self._leaving.values()])
-        self._local_rows.update([*files, *local])
+            if page or left:
+                self._emit(FilesChanged(page, left))
+            left = ()
 
     def _tell_watch(self) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""The ingest's turn: look at files, hand unfinished reports over to be shown, log one, tidy up."""
+"""The ingest's turn: look at files, log one report, tidy up."""
 
 from __future__ import annotations
 
@@ -14,16 +14,12 @@ from evaltui.engine.loop import LONGEST_WAIT_S
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.parts import Ingest, Watch
 from evaltui.errors import EvaltuiError
-from evaltui.ledger.journal import Journal
 
 RECONCILE_S = (0.0, 30.0, 300.0)
 """When twins are dealt with after they were seen: a create may land late."""
 
 _BUSY_S = 1.0
 """Pause when reports are due but none can be worked on."""
-
-_COLLECT_SHARE = 5
-"""Collecting unfinished reports may take one part in this many of the time."""
 
 
 class IngestLoop:
@@ -32,7 +28,6 @@ class IngestLoop:
     Args:
         watcher: Finds and reads files.
         ingestor: Logs reports.
-        journal: Tells when something changed.
         feed: Takes what is to be shown.
         logged: Called with the ids of runs that were just written.
         tidied: Called when twins were deleted.
@@ -46,7 +41,6 @@ class IngestLoop:
         self,
         watcher: Watch,
         ingestor: Ingest,
-        journal: Journal,
         feed: Feed,
         *,
         logged: Callable[[Collection[str]], None],
@@ -58,7 +52,6 @@ class IngestLoop:
     ) -> None:
         self._watcher = watcher
         self._ingestor = ingestor
-        self._journal = journal
         self._feed = feed
         self._logged = logged
         self._tidied = tidied
@@ -72,9 +65,6 @@ class IngestLoop:
         self._twins_dealt = 0
         self._twins_since = 0.0
         self._recovered = False
-        self._collected_seq = -1
-        self._collected_at = -math.inf
-        self._collect_cost_s = 0.0
         self.idle = False
 
     # -- from any thread -------------------------------------------------------------------------
@@ -146,20 +136,8 @@ class IngestLoop:
         self._show()
 
     def _show(self) -> None:
-        """Hand over the watch, and unfinished reports if any may have changed.
-
-        A long backlog makes collecting them slow; it is then done less often.
-        """
         self._feed.watch(self._watcher.status())
-        seq, now = self._journal.last_seq(), time.monotonic()
-        if seq != self._collected_seq and now >= self._collect_at():
-            self._feed.local_runs(self._ingestor.local_runs(), seq)
-            self._collected_seq, self._collected_at = seq, time.monotonic()
-            self._collect_cost_s = self._collected_at - now
         self._told()
-
-    def _collect_at(self) -> float:
-        return self._collected_at + _COLLECT_SHARE * self._collect_cost_s
 
     def _deal_with_twins(self) -> None:
         with self._lock:
@@ -176,13 +154,10 @@ class IngestLoop:
         return self._twins_since + RECONCILE_S[self._twins_dealt]
 
     def _next(self, *, may_log: bool) -> float:
-        now = time.monotonic()
         waits = [LONGEST_WAIT_S]
-        if self._journal.last_seq() != self._collected_seq:
-            waits.append(max(0.0, self._collect_at() - now))
         if may_log:
             due = self._ingestor.next_due()
             if due is not None:
                 waits.append(max(_BUSY_S, due - self._clock()))
-            waits.append(max(_BUSY_S, self._twins_due() - now))
+            waits.append(max(_BUSY_S, self._twins_due() - time.monotonic()))
         return min(waits)

@@ -145,7 +145,7 @@ class LocalRows:
         content = run.tags.get(Tag.CONTENT_ID, "")
         if not content:
             return False
-        others = set(self._known_runs(content)) - {run.tags.get(Tag.SUPERSEDES, "")}
+        others = set(self._known_runs(content)).difference(_superseded(run))
         return bool(others - self._held.keys())
 
     def _sort(self, delta: RunDelta) -> tuple[list[str], list[int]]:
@@ -162,7 +162,7 @@ class LocalRows:
                 continue
             if states[position] == _LOGGING:
                 held.append(position)
-            elif delta.run_ids[position] != self._shown[local_id].tags.get(Tag.SUPERSEDES):
+            elif delta.run_ids[position] not in _superseded(self._shown[local_id]):
                 arrived.append(local_id)
         return list(dict.fromkeys(arrived)), held
 
@@ -193,6 +193,10 @@ class LocalRows:
     def _emit_local(self, changed: Sequence[Run], gone: Sequence[str]) -> None:
         if changed or gone:
             self._emit(RunDelta.from_runs(changed, removed=gone, complete=False), False)
+
+
+def _superseded(run: Run) -> list[str]:
+    return run.tags.get(Tag.SUPERSEDES, "").split(",")
 
 
 def _part(delta: RunDelta, positions: Sequence[int]) -> RunDelta:

@@ -9,6 +9,7 @@ from typing import Protocol
 from evaltui.domain.events import StoreStatus, WatchStatus
 from evaltui.domain.ports import RunSource, RunWriter
 from evaltui.domain.run import Run
+from evaltui.engine.intake import Taker
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.poll import SWEEP_S
 from evaltui.engine.roots import WatchRoot
@@ -49,8 +50,8 @@ class Watch(Protocol):
         """Stop watching."""
 
 
-class Ingest(Protocol):
-    """The ingestor; one thread uses it."""
+class Ingest(Taker, Protocol):
+    """The ingestor; one thread uses it, but `local_runs`, which any may call."""
 
     def log_due(self, *, limit: int = 1, only: Collection[str] | None = None) -> list[Outcome]:
         """Log reports whose time has come; the only method that is slow, with `reconcile`."""

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from evaltui.domain.events import FileState, Notice, StoreState, StoreStatus
+from evaltui.domain.events import FileState, Notice, StoreState, StoreStatus, WatchRole
 from evaltui.domain.ports import RunSource
 from evaltui.domain.run import LOCAL_PREFIX
 from evaltui.domain.table import RunDelta
@@ -95,13 +95,12 @@ class Engine:
             is_logged=self._is_logged,
             lock=merging,
         )
-        self._feed = Feed(journal, self._local_rows, emit)
         self._ingestor = make_ingestor(self._known_runs)
+        self._feed = Feed(journal, self._ingestor.local_runs, self._local_rows, emit)
         self._watcher = make_watcher(self._ingestor)
         self._ingest = IngestLoop(
             self._watcher,
             self._ingestor,
-            journal,
             self._feed,
             logged=self._include,
             tidied=self._poll_now,
@@ -259,8 +258,8 @@ class Engine:
     # -- tell ------------------------------------------------------------------------------------
 
     def _tell_turn(self) -> float:
-        if self._feed.step():
-            self._ingest.wake()  # another process may have written: its reports are ours to show
+        if self._feed.step() and self._feed.role is not WatchRole.WATCHER:
+            self._ingest.wake()  # another process wrote: the watch has other figures
         self._stop.wait(_GAP_S)
         return TELL_S
 

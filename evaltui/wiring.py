@@ -1,0 +1,198 @@
+"""Puts the engine together: the only place that knows every adapter."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from evaltui.domain.events import Notice, StoreStatus
+from evaltui.engine.ingest import Ingestor
+from evaltui.engine.link import Event
+from evaltui.engine.outcome import IngestSettings
+from evaltui.engine.parts import Ingest, KnownRuns, Store
+from evaltui.engine.poll import SWEEP_S
+from evaltui.engine.roots import WatchRoot, merge_roots, parse_root
+from evaltui.engine.runtime import Engine
+from evaltui.engine.watcher import Watcher, WatchSettings
+from evaltui.errors import JournalError
+from evaltui.ledger.journal import Journal
+from evaltui.settings import Settings, state_dir
+from evaltui.tracking import open_source, open_writer
+from evaltui.tracking.links import run_link
+from evaltui.tracking.target import Target, TargetKind, resolve_target
+
+DATABRICKS_SWEEP_S = 60.0
+DATABRICKS_JITTER_RATIO = 0.2
+"""Searches are limited to seven a second per workspace, all colleagues together."""
+
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_JOURNAL_SUFFIXES = ("", "-wal", "-shm", "-journal")
+
+
+def build(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    emit: Callable[[Event], None],
+    cwd: Path | None = None,
+) -> Engine:
+    """Return an engine for the settings, not started yet.
+
+    Args:
+        settings: What the person wants.
+        environ: Where the tracking target is looked for.
+        emit: Called with every event, from several threads.
+        cwd: Directory that relative paths start from; default: the current one.
+
+    Raises:
+        ConfigError: The target or a watched directory makes no sense.
+        JournalError: The journal cannot be opened.
+    """
+    base = cwd or Path.cwd()
+    target = resolve_target(settings, environ)
+    roots = merge_roots(parse_root(text, base) for text in settings.watch)
+    notices: list[Notice] = []
+    journal = open_journal(settings, target, notify=notices.append)
+    engine = Engine(
+        _store(target),
+        journal,
+        make_ingestor=lambda known: make_ingestor(settings, target, journal, known_runs=known),
+        make_watcher=lambda ingestor: _make_watcher(settings, roots, journal, ingestor),
+        emit=emit,
+        cwd=base,
+    )
+    for notice in notices:
+        engine.notice(notice)
+    return engine
+
+
+def journal_directory(settings: Settings, target: Target) -> Path:
+    """Return the directory of the journal of a target and experiment; it may not exist yet.
+
+    Raises:
+        ConfigError: The state directory cannot be made.
+    """
+    name = hashlib.sha256(target.key.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return state_dir(settings) / "journals" / name
+
+
+def open_journal(
+    settings: Settings, target: Target, *, notify: Callable[[Notice], None] = lambda _: None
+) -> Journal:
+    """Open the journal of a target and experiment, making it when it is missing.
+
+    A damaged one is renamed aside and a new one is begun: reports that are in the store are
+    recognised there, so nothing is logged twice by that.
+
+    Args:
+        settings: Where the state is kept.
+        target: Store and experiment.
+        notify: Told when a damaged journal was set aside.
+
+    Raises:
+        ConfigError: The state directory cannot be made.
+        JournalError: The journal cannot be opened.
+    """
+    directory = journal_directory(settings, target)
+    scope = f"{target.label} {target.experiment or target.experiment_id}"
+    try:
+        return Journal(directory, scope=scope)
+    except JournalError as error:
+        if getattr(error.__cause__, "sqlite_errorcode", None) not in _DAMAGED:
+            raise
+        aside = _set_aside(directory)
+    notify(
+        Notice(
+            "warning",
+            "the journal was damaged; a new one was begun",
+            f"the old one is kept as {aside}; reports in the store are not logged again",
+        )
+    )
+    return Journal(directory, scope=scope)
+
+
+def make_ingestor(
+    settings: Settings,
+    target: Target,
+    journal: Journal,
+    *,
+    search_first: bool = False,
+    known_runs: KnownRuns | None = None,
+) -> Ingestor:
+    """Return the ingest of a target, with its adapters.
+
+    Args:
+        settings: What holds for every report.
+        target: Store and experiment.
+        journal: Its journal.
+        search_first: Search the store before every create (one-shot commands).
+        known_runs: Who has a content; None where no poll runs.
+    """
+    return Ingestor(
+        journal,
+        open_source=lambda: open_source(target),
+        open_writer=lambda: open_writer(target),
+        experiment=target.experiment,
+        settings=IngestSettings(
+            read_only=target.read_only,
+            model=settings.model,
+            host=socket.gethostname(),
+            max_report_bytes=settings.max_report_mb * 1_000_000,
+        ),
+        known_runs=known_runs,
+        search_first=search_first,
+    )
+
+
+def _make_watcher(
+    settings: Settings, roots: tuple[WatchRoot, ...], journal: Journal, ingestor: Ingest
+) -> Watcher:
+    return Watcher(
+        roots,
+        journal,
+        ingestor,
+        state_dir=state_dir(settings),
+        settings=WatchSettings(
+            backlog=settings.backlog,
+            events=settings.events,
+            max_report_bytes=settings.max_report_mb * 1_000_000,
+            mode=settings.mode,
+        ),
+    )
+
+
+def _store(target: Target) -> Store:
+    shared = target.kind is TargetKind.DATABRICKS
+    return Store(
+        status=_status(target),
+        open_source=lambda: open_source(target),
+        open_writer=lambda: open_writer(target),
+        link=lambda experiment_id, run_id: run_link(target, experiment_id, run_id),
+        sweep_s=DATABRICKS_SWEEP_S if shared else SWEEP_S,
+        jitter_ratio=DATABRICKS_JITTER_RATIO if shared else 0.0,
+    )
+
+
+def _status(target: Target) -> StoreStatus:
+    return StoreStatus(
+        target=target.label,
+        why=target.why,
+        experiment=target.experiment or f"experiment {target.experiment_id}",
+        warning=target.warning,
+        poll_interval_s=target.poll_interval_s,
+        read_only=target.read_only,
+    )
+
+
+def _set_aside(directory: Path) -> Path:
+    """Rename a damaged journal with what belongs to it; return its new path."""
+    aside = directory / f"journal.db.damaged-{time.strftime('%Y%m%dT%H%M%S')}"
+    for suffix in _JOURNAL_SUFFIXES:
+        with contextlib.suppress(FileNotFoundError):
+            (directory / f"journal.db{suffix}").rename(aside.with_name(aside.name + suffix))
+    return aside
