@@ -9,8 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, cast
 
+from rich.console import RenderableType
 from textual.app import App
 from textual.binding import BindingType
 from textual.content import Content
@@ -39,6 +40,7 @@ from evaltui.ui.screens.too_small import TooSmallScreen, fit_to
 from evaltui.ui.session import Session
 from evaltui.ui.terminal import TerminalDriver, catch_signals
 from evaltui.ui.theme import ANSI_VARIABLES, DARK, LIGHT, theme_name
+from evaltui.ui.thin_display import TerminalImage, thin
 from evaltui.ui.words import EngineTrouble, farewell, leaving_line
 
 HANG_UP = 129
@@ -74,6 +76,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         clock: Callable[[], float] = time.time,
         driver_class: type[TerminalDriver] | None = None,
     ) -> None:
+        self._image = TerminalImage()
         super().__init__(driver_class=driver_class)
         self.animation_level = "none"
         self.session = Session(
@@ -119,7 +122,23 @@ class EvaltuiApp(App[int], inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Cover the screen while the terminal is too small."""
+        self._image.forget()
         fit_to(self, self.size)
+
+    # -- drawing ---------------------------------------------------------------------------------
+
+    def refresh(
+        self, *, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Draw everything again, also what the terminal is thought to show already."""
+        if repaint:
+            self._image.forget()
+        return super().refresh(repaint=repaint, layout=layout, recompose=recompose)
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Send an update to the terminal, without the cells that it shows already."""
+        thinned = thin(renderable, self._image, (self.size.width, self.size.height))
+        super()._display(screen, cast("RenderableType | None", thinned))
 
     async def leave(self, code: int = 0) -> None:
         """End the engine, within a moment, and the program."""

@@ -15,6 +15,8 @@ _LEFT_DOTS = (0x40, 0x04, 0x02, 0x01)
 """Dots of the left half of a braille cell, from the bottom up."""
 _RIGHT_DOTS = (0x80, 0x20, 0x10, 0x08)
 _DOTS = len(_LEFT_DOTS)
+_BLOCKS = "▁▂▃▄▅▆▇█"
+"""Sparklines leave the last one out: full blocks of two lines would grow together."""
 _WIDEST_BAR = 10
 _BAR_WITH_GAP = 3
 """Cells per value from which bars stand apart."""
@@ -78,7 +80,7 @@ BLOCK = Glyphs(
     name="block",
     missing="·",
     cursor="▌",
-    levels="▁▂▃▄▅▆▇█",
+    levels="▁▂▃▄▅▆▇",
     gap=" ",
     states=_UNICODE_STATES,
     up="↑",
@@ -197,14 +199,14 @@ def chart(
     if glyphs.name == "braille":
         return _braille_chart(values, width=width, height=height, scale=scale)
     columns = _columns(values, width)
-    steps = len(glyphs.levels) if glyphs.name == "block" else 1
+    steps = len(_BLOCKS) if glyphs.name == "block" else 1
     rows: list[list[str]] = [[" "] * width for _ in range(height)]
     for x, value in enumerate(columns.tolist()):
         if value != value:  # noqa: PLR0124 - NaN
             continue
         level = _level(value, *scale, height * steps - 1)
         if glyphs.name == "block":
-            _draw_bar(rows, x, level, glyphs.levels)
+            _draw_bar(rows, x, level, _BLOCKS)
         else:
             rows[height - 1 - level][x] = "*"
     return ["".join(row) for row in rows]

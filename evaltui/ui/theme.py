@@ -12,7 +12,7 @@ BETTER_LIGHT, WORSE_LIGHT = "#0b5cad", "#a84300"
 
 DARK = Theme(
     name="evaltui-dark",
-    primary="#5fa8d3",
+    primary="#5fb8a4",
     secondary="#7a8fa6",
     accent="#f2c14e",
     warning="#ffb454",
@@ -27,7 +27,7 @@ DARK = Theme(
 )
 LIGHT = Theme(
     name="evaltui-light",
-    primary="#1f6f9f",
+    primary="#0d6e62",
     secondary="#54667a",
     accent="#8a5a00",
     warning="#8a5a00",

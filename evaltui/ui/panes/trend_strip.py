@@ -130,4 +130,4 @@ def trend_line(trend: Trend, width: int, glyphs: Glyphs) -> Content:
         width=max(0, min(room, max(LEAST_SPARK, len(trend.values)))),
         least_span=least_span(trend.metric, trend.values),
     )
-    return Content.assemble(*pieces, (spark, "$primary"), (tail, "$quiet"))
+    return Content.assemble(*pieces, (spark, "$secondary"), (tail, "$quiet"))

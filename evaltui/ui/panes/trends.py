@@ -151,7 +151,7 @@ class Chart(Widget):
             rule = "." if self._glyphs.ascii_only else "┄"
             text = line.replace(" ", rule) if at == level else line
             drawn.append(
-                Content.assemble((f"{label:>{_LABEL_WIDTH}} ", "$quiet"), (text, "$primary"))
+                Content.assemble((f"{label:>{_LABEL_WIDTH}} ", "$quiet"), (text, "$secondary"))
             )
         return drawn
 

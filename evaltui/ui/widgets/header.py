@@ -97,7 +97,7 @@ class Header(Widget):
         if warning and width >= WARNING_FROM:
             right.append((f"! {warning}", "$worse"))
         taken = sum(cell_len(text) + 2 for text, _ in right)
-        left = set_cell_size(self._left(width - taken), max(0, width - taken - 1))
+        left = set_cell_size(self._left(width - taken - 1), max(0, width - taken - 2))
         pieces: list[Content] = [Content.styled(f" {left}", "bold")]
         for text, look in right:
             pieces += [Content("  "), Content.styled(text, look)]

@@ -126,6 +126,7 @@ class LineTable(ScrollView, can_focus=True):
         "line-table--bad",
         "line-table--mark",
         "line-table--cursor",
+        "line-table--trend",
     }
     DEFAULT_CSS = """
     LineTable {
@@ -140,6 +141,7 @@ class LineTable(ScrollView, can_focus=True):
         & > .line-table--bad { color: $worse; text-style: bold; }
         & > .line-table--mark { color: $accent; text-style: bold; }
         & > .line-table--cursor { color: $accent; text-style: bold; }
+        & > .line-table--trend { color: $secondary; }
     }
     """
 
