@@ -110,6 +110,24 @@ class Intake:
         self._owner = owner
         self._clock = clock
         self._bulk_files: set[Path] = set()
+        self._unknown: set[Path] = set()
+        self.lost = False
+        """Whether a file was not where it was found: a scan tells where it went."""
+
+    def found(self, stamp: FileStamp, *, placed: bool = False, old: bool = False) -> None:
+        """Take note of a new version of a path.
+
+        Args:
+            stamp: The version.
+            placed: It was complete when it got its name.
+            old: It was there when the watch of its root began.
+        """
+        path = stamp.path
+        if placed or path in self._unknown:  # what is known of the old version tells nothing
+            self.settle.drop(path)
+            self._unknown.discard(path)
+        if not self.settle.changed(stamp):
+            self.queue.put(Candidate(stamp, placed=placed, old=old))
 
     # -- looking ---------------------------------------------------------------------------------
 
@@ -146,7 +164,7 @@ class Intake:
         if found.role in _REPORT_ROLES and self._left_out(candidate):
             self._record(stamp, root, found, FileState.SEEN, listed=False, skipped=True)
             return None
-        self._bulk_files.discard(stamp.path)
+        self._forget(stamp.path)
         if found.role is FileRole.GENERATION:
             self._bulk_files.add(stamp.path)
             if candidate.old and not candidate.late:
@@ -154,9 +172,12 @@ class Intake:
                 return None
         if quiet_s >= OLD_S or candidate.asked or (candidate.placed and not found.slow):
             self.settle.put(stamp, wait_s=0.0, quiet_s=quiet_s if quiet_s >= OLD_S else 0.0)
+            self.queue.finish(candidate)  # if taking it fails, it is due and not found again
             return self.take(stamp)
-        slow = found.slow or found.role is FileRole.UNKNOWN
-        self.settle.put(stamp, wait_s=SLOW_QUIET_S if slow else QUIET_S)
+        unknown = found.role is FileRole.UNKNOWN
+        if unknown:
+            self._unknown.add(stamp.path)
+        self.settle.put(stamp, wait_s=SLOW_QUIET_S if found.slow or unknown else QUIET_S)
         if found.role in _REPORT_ROLES:
             self._record(stamp, root, found, FileState.SETTLING)
         return None
@@ -201,7 +222,8 @@ class Intake:
             self.settle.changed(error.stamp)
             return None
         if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-            return self.gone(stamp.path)
+            self.lost = True
+            return None
         if isinstance(error, OSError):
             return self._unreadable(stamp, root, error)
         hint = error.hint if isinstance(error, ReportError) else None
@@ -227,7 +249,7 @@ class Intake:
         if outcome.state is FileState.SETTLING:
             return self._incomplete(file.stamp, root, outcome)
         self.settle.drop(path)
-        self._bulk_files.discard(path)
+        self._forget(path)
         if outcome.state is not FileState.QUARANTINED:
             self.cases.taken(file, root, found.role)
         return outcome
@@ -279,7 +301,7 @@ class Intake:
         return None
 
     def _give_up(self, stamp: FileStamp, root: WatchRoot, reason: str, hint: str) -> Outcome:
-        self._bulk_files.discard(stamp.path)
+        self._forget(stamp.path)
         return self._ingestor.quarantine(stamp, root=str(root), reason=reason, hint=hint)
 
     def _ignore(
@@ -319,9 +341,7 @@ class Intake:
 
     def gone(self, path: Path) -> Outcome | None:
         """Note that a file is gone; what was read of it is logged all the same."""
-        self.queue.drop(path)
-        self.settle.drop(path)
-        self._bulk_files.discard(path)
+        self._drop(path)
         self.cases.gone(path)
         row = self._journal.file(str(path))
         if row is None:
@@ -340,8 +360,7 @@ class Intake:
         """Let the row of a file follow it; what its name may have decided is decided anew."""
         row = self._journal.file(str(old))
         if row is not None and row.state in _FOLLOWED and self._owner(new.path) is not None:
-            self.queue.drop(old)
-            self.settle.drop(old)
+            self._drop(old)
             self.cases.gone(old)
             if self._journal.rename(str(old), new):
                 return None
@@ -350,3 +369,12 @@ class Intake:
         outcome = self.gone(old)
         self.queue.put(Candidate(new, placed=True))
         return outcome
+
+    def _drop(self, path: Path) -> None:
+        self.queue.drop(path)
+        self.settle.drop(path)
+        self._forget(path)
+
+    def _forget(self, path: Path) -> None:
+        self._bulk_files.discard(path)
+        self._unknown.discard(path)

@@ -239,8 +239,9 @@ class Watcher:
         if not self._roles.held:
             return
         changes = self._vantage.events.drain()
-        if changes.scan:
+        if changes.scan or self._intake.lost:
             self._schedule.request()
+            self._intake.lost = False
         if self._schedule.due():
             self._scan(outcomes)
         elif changes.paths:
@@ -256,6 +257,12 @@ class Watcher:
         begun = {r for r in self._unscanned if r.path not in result.missing_roots}
         self._unscanned = set()
         self._apply(result, outcomes, begun)
+        if begun:
+            self._backlog = max(self._backlog, self._intake.queue.old)
+        for path in (*self._intake.settle, *self._recall.unfinished):
+            if self._scanner.stamp(path) is None and self._owner(path) is not None:
+                outcomes += filter(None, [self._intake.gone(path)])
+        self._recall.unfinished.clear()
         outcomes += self._trouble.show(result, self._owner)
         self._journal.trim_ignored()
 
@@ -265,15 +272,9 @@ class Watcher:
         outcomes: list[Outcome],
         begun: frozenset[WatchRoot] | set[WatchRoot] = frozenset(),
     ) -> None:
-        intake = self._intake
         for stamp in result.new_or_changed:
-            placed = stamp.path in result.placed
-            if placed:
-                intake.settle.drop(stamp.path)
-            elif intake.settle.changed(stamp):
-                continue
             old = bool(begun) and self._is_old(stamp, begun)
-            intake.queue.put(Candidate(stamp, placed=placed, old=old))
+            self._intake.found(stamp, placed=stamp.path in result.placed, old=old)
         try:
             self._follow(result, outcomes)
         except JournalError:
@@ -296,7 +297,7 @@ class Watcher:
             if isinstance(found, Gone):
                 self._schedule.request()  # only a scan tells whether it was renamed
             elif found != self._intake.settle.get(found.path):
-                self._intake.settle.changed(found)
+                self._intake.found(found)
 
     # -- working ---------------------------------------------------------------------------------
 
