@@ -37,7 +37,8 @@ _LENGTHS = struct.Struct(">II")
 class Verb(StrEnum):
     """What the screen may ask for. Arguments and answers are JSON objects.
 
-    START: the settings as `Settings.to_json` gives them; first request, answered with `{}`.
+    START: `{"settings": …, "cwd": str}`, the settings as `Settings.to_json` gives them and the
+        directory that relative paths start from; first request, answered with `{}`.
     REFRESH: `{}`; polls and sweeps now.
     PAUSE: `{"on": bool}`; no polls while on (ingesting goes on).
     DETAIL: `{"run_id": str}`; answered with the fields of `RunDetail`.

@@ -29,7 +29,12 @@ from evaltui.engine.link import (
 from evaltui.errors import ConfigError
 from evaltui.log import log_path
 from evaltui.settings import Settings
-from evaltui.ui.engine_process import READ_BYTES, EngineProcess, start_engine
+from evaltui.ui.engine_process import (
+    READ_BYTES,
+    EngineProcess,
+    start_engine,
+    working_directory,
+)
 
 ENGINE_COMMAND = (sys.executable, "-P", "-m", "evaltui.host")
 """`-P` and PYTHONSAFEPATH keep a file called json.py in the current directory from being run."""
@@ -192,7 +197,8 @@ class EngineLink:
         self.starts += 1
         self._deliver(EngineUp(again=self.starts > 1))
         self._start_number = self._next()
-        self._send(Request(self._start_number, Verb.START, self._settings.to_json()))
+        start = {"settings": self._settings.to_json(), "cwd": working_directory()}
+        self._send(Request(self._start_number, Verb.START, start))
         problem = await self._converse(process)
         process.kill()
         await process.exited.wait()
