@@ -189,7 +189,7 @@ class Watcher:
             pending=counts.get("pending", 0),
             failed=counts.get("failed", 0),
             ignored=counts.get("ignored", 0),
-            events=self._vantage.describe(self._schedule.interval_s, others if held else {}),
+            events=self._vantage.describe(self._schedule.interval_s, others) if held else "",
             backlog=self._backlog,
             backlog_rate=self._rate.per_second(),
             backlog_skipped=counts.get("skipped", 0),

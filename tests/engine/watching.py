@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -181,11 +181,3 @@ class Watched:
         for watcher in self.made:
             watcher.close()
         self.journal.close()
-
-
-def until(condition: Callable[[], object], *, within_s: float = 30.0) -> None:
-    """Wait until something holds that other threads or processes bring about."""
-    end = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.005)
