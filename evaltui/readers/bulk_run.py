@@ -71,6 +71,7 @@ def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Note
     metadata = {} if bare else shape.child(document, "metadata", "")
     name = source.path.name
     cases = sink.cases(notes)
+    metrics = _metrics(cases)
     started_at = _time(metadata, source, notes)
     return Report(
         format=FORMAT,
@@ -79,13 +80,13 @@ def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Note
         content_id=content_id(
             FORMAT, {"items": sink.digest(), "at": metadata.get("run_timestamp")}
         ),
-        metrics=tuple(_metrics(cases)),
+        metrics=tuple(metrics),
         cases=cases,
         model=_single(sink.facts["model"]),
         started_at=started_at,
         params=_params(sink, metadata, name),
         case_column=CASE_COLUMN,
-        headline=HEADLINE if cases else None,
+        headline=HEADLINE if any(metric.name == HEADLINE for metric in metrics) else None,
         framework=FRAMEWORK,
         notes=notes.lines(),
     )

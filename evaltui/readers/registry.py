@@ -148,7 +148,7 @@ def _unknown(data: bytes, name: str, max_bytes: int) -> UnknownFormatError:
         try:
             parse(decode(data, max_bytes=max_bytes), Notes())
         except ReportSyntaxError as error:
-            if error.incomplete or not data.lstrip().startswith((b"{", b"[")):
+            if error.incomplete or _JSON_START.match(data):
                 raise
     return UnknownFormatError(
         "no known report: its content is of no format that evaltui reads",
@@ -162,4 +162,5 @@ def _is_trajectory(shape: Head, head: bytes) -> bool:
     return shape.has(*_TRAJECTORY_KEYS) and bool(first) and _ONE_OBJECT.match(first[0]) is not None
 
 
+_JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
 _ONE_OBJECT = re.compile(rb"\{.*\}\s*\Z", re.DOTALL)
