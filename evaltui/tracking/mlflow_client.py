@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import sys
 import threading
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _LOCK = threading.Lock()
 _LOGGERS = ("mlflow", "alembic", "sqlalchemy", "huey", "databricks", "urllib3")
+_TIMEOUT_VARIABLE = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _SDK_VARIABLE = "_EVALTUI_SDK_SECONDS"
 _SDK_SETTINGS = frozenset({"retry_timeout_seconds", "http_timeout_seconds"})
 
@@ -50,6 +52,35 @@ def open_client(target: Target) -> MlflowClient:
 
         make_database(target)
         return MlflowClient(tracking_uri=target.uri)
+
+
+@contextlib.contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Let mlflow wait longer for answers while the block lasts, in any thread.
+
+    A server that passes a large file on to its own storage answers when that is done.
+    """
+    with _patient.lock:
+        _patient.blocks += 1
+        os.environ[_TIMEOUT_VARIABLE] = str(math.ceil(seconds))
+    try:
+        yield
+    finally:
+        with _patient.lock:
+            _patient.blocks -= 1
+            if not _patient.blocks:
+                os.environ[_TIMEOUT_VARIABLE] = str(TIMEOUT_S)
+
+
+class _Patience:
+    """Number of blocks that are open, and the lock over it and the variable."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.blocks = 0
+
+
+_patient = _Patience()
 
 
 def _import_quietly() -> None:

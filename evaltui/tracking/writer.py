@@ -6,9 +6,8 @@ except for `create_run`: its errors say whether the run may exist nevertheless.
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import posixpath
-import re
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -21,15 +20,21 @@ from evaltui.domain.run import Experiment, RunStatus
 from evaltui.errors import StoreRejectedError, StoreUnreachableError
 from evaltui.tracking.batches import batches
 from evaltui.tracking.deadline import BoundedCalls
-from evaltui.tracking.mlflow_client import open_client
+from evaltui.tracking.experiments import (
+    DELETED,
+    active_or_refused,
+    artifact_location,
+    refuse_new_folders,
+    to_experiment,
+)
+from evaltui.tracking.mlflow_client import open_client, patience
 from evaltui.tracking.mlflow_faults import translate
 from evaltui.tracking.naming import MAX_TAG_VALUE, legal_run_name, legal_value
-from evaltui.tracking.target import Target, TargetKind
+from evaltui.tracking.target import Target
 from evaltui.tracking.upload import read_position, staged
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Experiment as MlflowExperiment
 
 T = TypeVar("T")
 
@@ -38,7 +43,8 @@ UPLOAD_IDLE_S = 30.0
 OPEN_S = 180.0
 """Importing mlflow and making a database: local work that a loaded machine may be slow at."""
 
-_DELETED = "deleted"
+LARGE_BYTES = 1_000_000
+"""A file from this size on may take the server longer than an ordinary call."""
 
 
 class MlflowWriter:
@@ -81,21 +87,21 @@ class MlflowWriter:
                 f"{self._target.label}: the experiment {name} cannot be made",
                 hint="the name may belong to a folder or another object: choose another name",
             )
-        return _active(found, self._target)
+        return active_or_refused(found, self._target)
 
     def _experiment_by_id(self, experiment_id: str) -> Experiment:
         if not experiment_id:
             raise StoreRejectedError("no experiment is named", hint="name one with --experiment")
         found = self._call(
             f"looking up experiment {experiment_id}",
-            lambda client: _experiment(client.get_experiment(experiment_id)),
+            lambda client: to_experiment(client.get_experiment(experiment_id)),
         )
-        return _active(self._filled(found), self._target)
+        return active_or_refused(self._filled(found), self._target)
 
     def _find_experiment(self, name: str) -> Experiment | None:
         found = self._call(
             f"looking up the experiment {name}",
-            lambda client: _experiment(client.get_experiment_by_name(name)),
+            lambda client: to_experiment(client.get_experiment_by_name(name)),
         )
         return None if found is None else self._filled(found)
 
@@ -106,7 +112,7 @@ class MlflowWriter:
         return found
 
     def _create_experiment(self, name: str) -> None:
-        location = self._artifact_location(name)
+        location = artifact_location(self._target, name)
         try:
             self._call(
                 f"creating the experiment {name}",
@@ -115,15 +121,6 @@ class MlflowWriter:
         except StoreRejectedError as error:
             if "ALREADY_EXISTS" not in error.message and "already exists" not in error.message:
                 raise  # else another process was faster
-
-    def _artifact_location(self, name: str) -> str | None:
-        """Return a directory beside a local database; MLflow itself would use the current one."""
-        root = self._target.artifact_root
-        if root is None:
-            return None
-        slug = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:60]
-        digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
-        return (root / f"{slug}-{digest}" if slug else root / digest).as_uri()
 
     def set_experiment_tag(self, experiment_id: str, key: str, value: str) -> None:
         """Set a tag of the experiment."""
@@ -215,15 +212,17 @@ class MlflowWriter:
         doing = f"uploading {file.path} to run {run_id}"
         try:
             local = staged(file, room, number)
+            large = local.stat().st_size >= LARGE_BYTES
         except OSError as error:
             raise translate(error, f"{self._target.label}: {doing}") from error
         folder = posixpath.dirname(file.path) or None
-        self._call(
-            doing,
-            lambda client: client.log_artifact(run_id, str(local), folder),
-            limit_s=self._upload_idle_s,
-            progress=read_position(local),
-        )
+        with patience(self._upload_idle_s) if large else contextlib.nullcontext():
+            self._call(
+                doing,
+                lambda client: client.log_artifact(run_id, str(local), folder),
+                limit_s=self._upload_idle_s,
+                progress=read_position(local),
+            )
 
     def finish_run(self, run_id: str, status: RunStatus, ended_ms: int) -> None:
         """Set status and end time."""
@@ -256,7 +255,7 @@ class MlflowWriter:
         """Delete a run softly: it can be restored in MLflow. A deleted one is no error."""
 
         def delete(client: MlflowClient) -> None:
-            if client.get_run(run_id).info.lifecycle_stage != _DELETED:
+            if client.get_run(run_id).info.lifecycle_stage != DELETED:
                 client.delete_run(run_id)
 
         self._call(f"deleting run {run_id}", delete)
@@ -289,42 +288,9 @@ class MlflowWriter:
             )
         with self._lock:
             if self._client is None:
-                _refuse_new_folders(target)
+                refuse_new_folders(target)
                 try:
                     self._client = self._calls.run(lambda: open_client(target), limit_s=OPEN_S)
                 except Exception as error:
                     raise translate(error, f"{target.label}: opening the store") from error
             return self._client
-
-
-def _refuse_new_folders(target: Target) -> None:
-    """Do not let MLflow make the folders of a mistyped path."""
-    if target.kind is TargetKind.SQLITE and target.database is not None:
-        folder = target.database.parent
-        if not folder.is_dir():
-            raise StoreRejectedError(
-                f"{target.label}: there is no directory {folder} ({target.why})",
-                hint=f"correct the tracking URI, or make it: mkdir -p {folder}",
-            )
-
-
-def _experiment(found: MlflowExperiment | None) -> Experiment | None:
-    if found is None:
-        return None
-    return Experiment(
-        experiment_id=str(found.experiment_id or ""),
-        name=str(found.name or ""),
-        artifact_location=str(found.artifact_location or ""),
-        tags=dict(found.tags or {}),
-        active=found.lifecycle_stage != _DELETED,
-    )
-
-
-def _active(experiment: Experiment, target: Target) -> Experiment:
-    if not experiment.active:
-        raise StoreRejectedError(
-            f"{target.label}: the experiment {experiment.name} is deleted",
-            hint=f"restore it (`mlflow experiments restore -x {experiment.experiment_id}`), "
-            "or name another with --experiment",
-        )
-    return experiment

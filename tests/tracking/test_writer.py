@@ -255,6 +255,22 @@ def test_an_artifact_is_replaced_by_one_of_the_same_name(
     assert artifacts_of(database, run_id) == {"d/a.txt": b"two"}
 
 
+def test_a_large_file_may_keep_the_server_busy_and_a_small_one_not(
+    writer: MlflowWriter, experiment_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    waits: list[str | None] = []
+
+    def log_artifact(*_args: object) -> None:
+        waits.append(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT"))
+
+    monkeypatch.setattr(MlflowClient, "log_artifact", log_artifact)
+    small, large = ArtifactFile("a", data=b"a"), ArtifactFile("b", data=b"b" * 1_000_000)
+    writer.log_artifacts("r", [small, large, small])
+    assert waits == ["5", "30", "5"]
+
+
 # -- experiments -----------------------------------------------------------------------------------
 
 
