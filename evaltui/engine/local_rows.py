@@ -84,6 +84,7 @@ class LocalRows:
         self._shown: dict[str, Run] = {}
         self._by_content: dict[str, str] = {}
         self._held: dict[str, RunDelta] = {}
+        self._ended = False  # whether the end of the listing was passed on
 
     def store_page(self, delta: RunDelta, reset: bool) -> None:
         """Pass on a page of the store, without the local rows that it replaces.
@@ -93,6 +94,7 @@ class LocalRows:
         """
         with self._lock:
             if reset:
+                self._ended = False
                 self._held.clear()
                 self._emit(delta, True)
                 self._emit_local(list(self._shown.values()), ())
@@ -105,7 +107,8 @@ class LocalRows:
             replaced = [self._forget(local_id) for local_id in arrived]
             if replaced:
                 delta = dataclasses.replace(delta, removed=(*delta.removed, *replaced))
-            if delta.run_ids or delta.removed or delta.complete:
+            if delta.run_ids or delta.removed or (delta.complete and not self._ended):
+                self._ended = self._ended or delta.complete
                 self._emit(delta, False)
 
     def update(self, local: Iterable[Run]) -> None:

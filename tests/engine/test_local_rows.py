@@ -60,6 +60,16 @@ def test_nothing_is_emitted_when_nothing_differs() -> None:
     assert len(bench.screen.pages) == 1
 
 
+def test_the_end_of_a_listing_is_passed_on_once() -> None:
+    bench = Bench()
+    bench.rows.store_page(RunDelta(), False)
+    bench.rows.store_page(RunDelta(), False)
+    assert [page.complete for page in bench.screen.pages] == [True]
+    bench.rows.store_page(RunDelta(complete=False), True)
+    bench.rows.store_page(RunDelta(), False)
+    assert [page.complete for page in bench.screen.pages] == [True, False, True]
+
+
 def test_the_page_that_brings_the_run_takes_its_local_row_away() -> None:
     bench = Bench()
     bench.rows.update([local(1, "x"), local(2, "y")])
