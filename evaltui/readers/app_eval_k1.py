@@ -66,6 +66,8 @@ STUBS = frozenset(
 )
 STUB_TAG = "evaltui.stub_apps"
 
+_CONNECTED = "databricks_connectivity"
+
 _STATED_CHECKS = {
     "build_success": "build_success",
     "runtime_success": "runtime_success",
@@ -124,6 +126,11 @@ def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Note
     )
     place(draft, summary.get("mode"), source, neighbours)
     settle(draft.apps, draft.tags, notes, writes_issues=schema in WITH_DETAILS)
+    if (
+        _CONNECTED in draft.tags.get(NOT_EVALUATED_TAG, "")
+        and "appeval_100.version" in draft.params
+    ):
+        draft.params["appeval_100.version"] += ", connectivity skipped"  # it counts as failed there
     _settle_statement(stated)
     if stated.total_apps is not None and sink.apps and stated.total_apps != len(sink.apps):
         notes.add(f"summary.total_apps is {stated.total_apps}, {len(sink.apps)} apps are there")
@@ -198,7 +205,7 @@ def _forget_zeros(app: App) -> None:
 _EVIDENCE = {
     "data_returned": "Data validity concerns",
     "ui_renders": "UI concerns",
-    "databricks_connectivity": "Databricks connectivity failed",
+    _CONNECTED: "Databricks connectivity failed",
 }
 """The issue line that a failed check leaves; a check that was skipped leaves none."""
 
@@ -224,7 +231,7 @@ def settle(apps: list[App], tags: dict[str, str], notes: Notes, *, writes_issues
     evaluated = [app for app in apps if not (app.stub or app.errored)]
     skipped = [check for check in ("data_returned", "ui_renders") if _untried(evaluated, check)]
     if len(skipped) > 1 and writes_issues and _connection_skipped(evaluated):
-        skipped.insert(0, "databricks_connectivity")
+        skipped.insert(0, _CONNECTED)
     for check in skipped:
         told = _failures_told(evaluated, check)
         drop_check(apps, check)
@@ -247,9 +254,8 @@ def _untried(apps: Sequence[App], check: str) -> bool:
 
 
 def _connection_skipped(apps: Sequence[App]) -> bool:
-    check = "databricks_connectivity"
     runs = any(app.checks.get("runtime_success") for app in apps)
-    return runs and _never_true(apps, check) and not _failures_told(apps, check)
+    return runs and _never_true(apps, _CONNECTED) and not _failures_told(apps, _CONNECTED)
 
 
 def _never_true(apps: Sequence[App], check: str) -> bool:

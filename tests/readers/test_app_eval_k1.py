@@ -107,6 +107,16 @@ def test_fast_mode_that_skipped_connectivity_is_told_by_the_missing_issue_lines(
     assert report.tags["evaltui.not_evaluated"].startswith("databricks_connectivity, ")
 
 
+def test_an_appeval_100_that_counts_skipped_connectivity_as_failed_says_so() -> None:
+    apps = [_detailed("a", "brts"), _detailed("b", "brts")]
+    for app in apps:
+        app["metrics"]["appeval_100"] = 3.0
+    skipped = docs.read(docs.k1(apps))
+    assert skipped.params["appeval_100.version"].endswith(", connectivity skipped")
+    apps[0]["metrics"]["databricks_connectivity"] = True
+    assert "skipped" not in docs.read(docs.k1(apps)).params["appeval_100.version"]
+
+
 @pytest.mark.parametrize(
     "apps",
     [
