@@ -14,7 +14,7 @@ from evaltui.domain.stamp import FileStamp
 from evaltui.engine.backlog import BacklogRule, Candidate, CandidateQueue
 from evaltui.engine.case_rows import CaseRows
 from evaltui.engine.filebytes import FileBytes, FileChangedError, read_file, read_head
-from evaltui.engine.neighbours import Neighbours, gather
+from evaltui.engine.neighbours import Neighbours, gather, source_of
 from evaltui.engine.outcome import Outcome, ReportFile
 from evaltui.engine.roots import WatchRoot
 from evaltui.engine.settle import (
@@ -24,12 +24,13 @@ from evaltui.engine.settle import (
     UNREADABLE_PATIENCE_S,
     SettleQueue,
 )
-from evaltui.errors import ReportError
+from evaltui.errors import ReportError, ReportSyntaxError
 from evaltui.ledger.journal import Journal
 
 COMPANION_S = 900.0
 """A companion that was not changed for so long is left to the report that gathers it."""
 
+_TRIM_EVERY = 500
 _TEXT_SUFFIXES = frozenset({".json", ".jsonl", ".xml", ".yaml", ".yml", ".eval"})
 _REPORT_ROLES = frozenset({FileRole.REPORT, FileRole.GENERATION, FileRole.UNKNOWN})
 _FOLLOWED = frozenset(FileState) - {
@@ -111,6 +112,7 @@ class Intake:
         self._clock = clock
         self._bulk_files: set[Path] = set()
         self._unknown: set[Path] = set()
+        self._ignored = 0
         self.lost = False
         """Whether a file was not where it was found: a scan tells where it went."""
 
@@ -234,6 +236,10 @@ class Intake:
     def _hand_over(self, file: FileBytes, root: WatchRoot) -> Outcome | None:
         path = file.stamp.path
         found = readers.recognise(file.data[: readers.HEAD_BYTES], path.name)
+        if found.role is FileRole.UNKNOWN:
+            broken = _broken(file)
+            if broken is not None:
+                return self._not_whole(file.stamp, root, broken)
         near = Neighbours()
         if found.role is FileRole.REPORT:
             near = gather(path, root.path, max_bytes=self._settings.max_report_bytes)
@@ -247,7 +253,7 @@ class Intake:
             )
         )
         if outcome.state is FileState.SETTLING:
-            return self._incomplete(file.stamp, root, outcome)
+            return self._incomplete(file.stamp, root, outcome.reason)
         self.settle.drop(path)
         self._forget(path)
         if outcome.state is not FileState.QUARANTINED:
@@ -260,20 +266,30 @@ class Intake:
 
     # -- what has to wait, or is given up --------------------------------------------------------
 
-    def _incomplete(self, stamp: FileStamp, root: WatchRoot, outcome: Outcome) -> Outcome | None:
+    def _not_whole(
+        self, stamp: FileStamp, root: WatchRoot, error: ReportSyntaxError
+    ) -> Outcome | None:
+        """Treat a file that is too little to be recognised by, or no text at all."""
+        if error.incomplete:
+            return self._incomplete(stamp, root, error.message)
+        outcome = self._give_up(stamp, root, error.message, error.hint or "")
+        self.settle.drop(stamp.path)
+        return outcome
+
+    def _incomplete(self, stamp: FileStamp, root: WatchRoot, reason: str) -> Outcome | None:
         wait_s = self.settle.incomplete(stamp.path)
         if wait_s is None:
             return self._give_up(
                 stamp,
                 root,
-                f"truncated? {outcome.reason.removeprefix('truncated: ')}".rstrip(),
+                f"truncated? {reason.removeprefix('truncated: ')}".rstrip(),
                 "write it again, or move it into place when it is complete;"
                 " it is read again when it changes",
             )
         self._journal.mark(
             str(stamp.path),
             FileState.SETTLING,
-            reason=outcome.reason or "incomplete",
+            reason=reason or "incomplete",
             retry_at=self._clock() + wait_s,
         )
         return None
@@ -308,6 +324,9 @@ class Intake:
         self, stamp: FileStamp, root: WatchRoot, found: readers.Recognition, reason: str
     ) -> None:
         self._record(stamp, root, found, FileState.IGNORED, reason=reason, listed=False)
+        self._ignored += 1
+        if self._ignored % _TRIM_EVERY == 0:
+            self._journal.trim_ignored()
 
     def _record(
         self,
@@ -378,3 +397,14 @@ class Intake:
     def _forget(self, path: Path) -> None:
         self._bulk_files.discard(path)
         self._unknown.discard(path)
+
+
+def _broken(file: FileBytes) -> ReportSyntaxError | None:
+    """Return what is wrong with a file that has a report's name and was not recognised."""
+    try:
+        readers.read_reports(file.data, source_of(file))
+    except ReportSyntaxError as error:
+        return error
+    except ReportError:
+        pass  # well formed, and no report
+    return None

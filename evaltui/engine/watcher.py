@@ -264,7 +264,6 @@ class Watcher:
                 outcomes += filter(None, [self._intake.gone(path)])
         self._recall.unfinished.clear()
         outcomes += self._trouble.show(result, self._owner)
-        self._journal.trim_ignored()
 
     def _apply(
         self,
