@@ -30,9 +30,18 @@ class FileStamp:
 
     @classmethod
     def of(cls, path: Path, found: os.stat_result) -> FileStamp:
-        """Return the stamp of a stat() answer."""
+        """Return the stamp of a stat() answer.
+
+        Every number fits into 64 bits with a sign: times stop at the years 1677 and 2262, inodes
+        and devices above become negative.
+        """
         return cls(
-            path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
+            path,
+            found.st_size,
+            max(-_TOP, min(found.st_mtime_ns, _TOP - 1)),
+            max(-_TOP, min(found.st_ctime_ns, _TOP - 1)),
+            (found.st_ino + _TOP) % (2 * _TOP) - _TOP,
+            (found.st_dev + _TOP) % (2 * _TOP) - _TOP,
         )
 
     @property

@@ -12,7 +12,8 @@ from evaltui.domain.stamp import FileStamp
 from evaltui.engine.filebytes import leads_out
 from evaltui.engine.roots import Glob, WatchRoot, compile_glob, is_temporary
 
-_KEY = struct.Struct("=qqqQQ")  # a packed stamp takes a third of the memory of a tuple
+_KEY = struct.Struct("=qqqqq")  # a packed stamp takes a third of the memory of a tuple
+_NOWHERE = Path()
 INODE = slice(24, 40)
 """Where inode and device stand in a packed stamp."""
 
@@ -24,9 +25,12 @@ def pack(found: os.stat_result | FileStamp) -> bytes:
     """Return size, mtime, ctime, inode and device as 40 bytes that compare as the stamps do."""
     if isinstance(found, FileStamp):
         return _KEY.pack(found.size, found.mtime_ns, found.ctime_ns, found.ino, found.dev)
-    return _KEY.pack(
-        found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
-    )
+    try:
+        return _KEY.pack(
+            found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
+        )
+    except struct.error:  # rare, and half the price of a scan if every stat were looked over
+        return pack(FileStamp.of(_NOWHERE, found))
 
 
 def unpack(path: str, key: bytes) -> FileStamp:

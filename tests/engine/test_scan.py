@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from evaltui.domain.stamp import FileStamp
 from evaltui.engine.roots import WatchRoot
 from evaltui.engine.scan import Gone, Scanner, ScanResult
+from evaltui.engine.walk import pack, unpack
 
 
 def root(path: Path, pattern: str | None = None, mode: str | None = None) -> WatchRoot:
@@ -385,6 +386,28 @@ def test_a_look_minds_globs_skips_links_and_roots(tmp_path: Path) -> None:
     assert scanner.look([str(tmp_path / "in" / p) for p in paths]).new_or_changed == []
     assert scanner.look([str(tmp_path / "out/r.json")]).new_or_changed == []
     assert names(scanner.look([str(tmp_path / "in/x/r.json")]), tmp_path) == ["in/x/r.json"]
+
+
+class _Odd:
+    """A stat() answer with numbers as some network file systems and broken clocks give them."""
+
+    st_size, st_mtime_ns, st_ctime_ns, st_ino, st_dev = 1, 10**20, -(10**20), 2**64 - 5, 3
+
+
+def test_numbers_beyond_63_bits_have_the_same_stamp_everywhere() -> None:
+    stamp = FileStamp.of(Path("/w/a"), _Odd())  # type: ignore[arg-type]
+    assert unpack("/w/a", pack(_Odd())) == stamp  # type: ignore[arg-type]
+    assert (stamp.mtime_ns, stamp.ctime_ns, stamp.ino) == (2**63 - 1, -(2**63), -5)
+
+
+def test_a_file_of_another_age_is_found(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json")
+    for seconds in (10**12, 15_000_000_000, -(10**10)):
+        try:
+            os.utime(path, (seconds, seconds))
+        except OSError:
+            continue
+        assert names(Scanner([root(tmp_path)]).scan(), tmp_path) == ["a.json"]
 
 
 def test_restat_tells_present_versions_and_what_is_gone(tmp_path: Path) -> None:
