@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+_TOP = 2**63  # SQLite has no larger numbers; clocks and file systems give some all the same
+
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
