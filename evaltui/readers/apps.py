@@ -9,6 +9,7 @@ from typing import Any
 from evaltui.domain.catalogue import CHECKS
 from evaltui.domain.report import Case, CaseStatus
 from evaltui.readers import shape
+from evaltui.readers.cases import unique
 from evaltui.readers.notes import Notes
 
 MAX_TEXT = 20_000
@@ -127,22 +128,11 @@ def read_generation(app: App, generation: dict[str, Any], at: str) -> None:
 
 
 def to_cases(apps: Iterable[App], notes: Notes) -> tuple[Case, ...]:
-    """Return the apps as cases with unique ids; a name that comes again gets `#2`."""
-    cases: list[Case] = []
-    taken: set[str] = set()
-    for app in apps:
-        case_id, number = app.name, 2
-        while case_id in taken:
-            case_id = f"{app.name}#{number}"
-            number += 1
-        if case_id != app.name:
-            notes.add(f"{app.name}: there twice, the later one is {case_id}")
-        taken.add(case_id)
-        cases.append(_to_case(app, case_id))
-    return tuple(cases)
+    """Return the apps as cases with unique ids."""
+    return unique(map(_to_case, apps), notes)
 
 
-def _to_case(app: App, case_id: str) -> Case:
+def _to_case(app: App) -> Case:
     status = app.status()
     reason = app.reason if status in {CaseStatus.FAIL, CaseStatus.ERROR, CaseStatus.NA} else None
     details = dict(app.details)
@@ -152,7 +142,7 @@ def _to_case(app: App, case_id: str) -> Case:
         check: None if result is None else float(result) for check, result in app.checks.items()
     }
     return Case(
-        case_id=case_id,
+        case_id=app.name,
         status=status,
         scores=scores | app.scores,
         group=app.group,

@@ -16,8 +16,11 @@ from evaltui.errors import ReportSyntaxError, ReportTooLargeError
 from evaltui.readers.notes import Notes
 from evaltui.readers.scrub import DECODER, Path, repeated_key, scrub, too_deep
 
-MAX_BYTES = 64 * 1024 * 1024
-"""Largest document that is read unless told otherwise, in bytes."""
+MAX_BYTES = 4 * 1024**3
+"""Largest file that is read unless told otherwise, in bytes."""
+
+MAX_WHOLE = 64 * 1024 * 1024
+"""Largest document that is held as objects all at once, in characters."""
 
 ROOT = ""
 """Name of the list to hand over item by item when the document itself is that list."""
@@ -45,10 +48,7 @@ def decode(data: bytes, *, max_bytes: int = MAX_BYTES) -> str:
         ReportSyntaxError: It is empty, holds NUL bytes or is not UTF-8.
     """
     if len(data) > max_bytes:
-        raise ReportTooLargeError(
-            f"the file has {_megabytes(len(data))}, the limit is {_megabytes(max_bytes)}",
-            hint="raise the limit in the settings, or split the report",
-        )
+        raise _too_large(len(data), max_bytes, "raise max_report_mb, or split the report")
     _refuse_other_encodings(data)
     try:
         text = data.decode("utf-8-sig")
@@ -68,8 +68,11 @@ def parse(text: str, notes: Notes) -> Any:
     """Return the one value that a document holds, made harmless.
 
     Raises:
-        ReportSyntaxError: The text is not JSON; `incomplete` when it just ends too early.
+        ReportTooLargeError: The text is longer than MAX_WHOLE.
+        ReportSyntaxError: It is not JSON; `incomplete` when it just ends too early.
     """
+    if len(text) > MAX_WHOLE:
+        raise _too_large(len(text), MAX_WHOLE, "split the report")
     walk = _Walk(text, notes)
     value = walk.value(None, depth=1)
     walk.end()
@@ -133,6 +136,11 @@ def _refuse_other_encodings(data: bytes) -> None:
         hint="write the report again",
         incomplete=not data[at:].strip(b"\x00"),
     )
+
+
+def _too_large(size: int, limit: int, hint: str) -> ReportTooLargeError:
+    told = f"the file has {_megabytes(size)}, the limit is {_megabytes(limit)}"
+    return ReportTooLargeError(told, hint=hint)
 
 
 def _megabytes(size: int) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
@@ -27,6 +26,7 @@ from evaltui.readers import bounded_json, shape
 from evaltui.readers.app_metrics import standard_error
 from evaltui.readers.app_report import CASE_COLUMN, FRAMEWORK
 from evaltui.readers.apps import GENERATION_NUMBERS, MAX_NAME, MAX_TEXT, read_numbers
+from evaltui.readers.cases import unique
 from evaltui.readers.head import Head
 from evaltui.readers.identity import canonical, content_id
 from evaltui.readers.notes import Notes
@@ -165,20 +165,6 @@ def _name(item: dict[str, Any], metrics: dict[str, Any], prompt: str | None) -> 
         if isinstance(told, str) and (name := PurePath(told.strip()).name):
             return shape.cut(name, MAX_NAME)
     return None if prompt is None else " ".join(prompt.split())[:_LONGEST_PROMPT] or None
-
-
-def unique(cases: Sequence[Case], notes: Notes) -> tuple[Case, ...]:
-    """Return the cases with unique ids; an id that comes again gets `#2`."""
-    taken: dict[str, Case] = {}
-    for case in cases:
-        case_id, number = case.case_id, 2
-        while case_id in taken:
-            case_id = f"{case.case_id}#{number}"
-            number += 1
-        if case_id != case.case_id:
-            notes.add(f"{case.case_id}: there twice, the later one is {case_id}")
-        taken[case_id] = replace(case, case_id=case_id)
-    return tuple(taken.values())
 
 
 # -- metrics and params --------------------------------------------------------------------------

@@ -57,7 +57,7 @@ from evaltui.readers import shape
 from evaltui.readers.app_metrics import standard_error
 from evaltui.readers.apps import MAX_NAME, MAX_TEXT
 from evaltui.readers.bounded_json import parse_streamed
-from evaltui.readers.bulk_run import unique
+from evaltui.readers.cases import unique
 from evaltui.readers.companions import mode_of_name, normalise_mode
 from evaltui.readers.head import Head
 from evaltui.readers.identity import canonical, content_id

@@ -50,36 +50,86 @@ class Recognition:
 
 
 @dataclass(frozen=True, slots=True)
-class JsonReader:
-    """A format that is one JSON document.
+class Start:
+    """What a format is recognised by.
 
     Attributes:
-        matches: Whether the start of a file is of this format.
-        read: Reads the text of a file, its companions at hand; raises only ReportError.
+        head: The first bytes of the file: zip, XML, YAML and JSON lines are told by them.
+        name: Its file name, for the few formats that are told by nothing else.
+        json: The shape of the head if it is JSON.
+    """
+
+    head: bytes
+    name: str
+    json: Head
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What a format is read from.
+
+    Attributes:
+        neighbours: Companions in the same directory by name.
+        max_bytes: Largest file that is read.
+    """
+
+    data: bytes
+    source: Source
+    neighbours: Mapping[str, bytes]
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One format.
+
+    Attributes:
+        matches: Whether the start of a file is of this format; never raises.
+        read: Returns the reports of a file, at least one; raises only ReportError.
+        slow: See `Recognition`.
     """
 
     format: str
     role: FileRole
-    matches: Callable[[Head], bool]
-    read: Callable[[str, Source, Mapping[str, bytes], Notes], Report]
+    matches: Callable[[Start], bool]
+    read: Callable[[File], tuple[Report, ...]]
+    slow: bool = False
+
+
+ReadDocument = Callable[[str, Source, Mapping[str, bytes], Notes], Report]
+"""Reads the text of a JSON document, with its source, companions and a place for notes."""
+
+
+def _json_reader(
+    format_id: str, role: FileRole, matches: Callable[[Head], bool], read: ReadDocument
+) -> Reader:
+    """Return the reader of a format that is one JSON document with one report."""
+
+    def read_file(file: File) -> tuple[Report, ...]:
+        text = decode(file.data, max_bytes=file.max_bytes)
+        return (read(text, file.source, file.neighbours, Notes()),)
+
+    return Reader(format_id, role, lambda start: matches(start.json), read_file)
 
 
 READERS = (
-    JsonReader(evaltui_report.FORMAT, FileRole.REPORT, evaltui_report.matches, evaltui_report.read),
-    JsonReader(app_eval_k1.FORMAT, FileRole.REPORT, app_eval_k1.matches, app_eval_k1.read),
-    JsonReader(app_eval_k2.FORMAT, FileRole.REPORT, app_eval_k2.matches, app_eval_k2.read),
-    JsonReader(app_eval_k3.FORMAT, FileRole.REPORT, app_eval_k3.matches, app_eval_k3.read),
-    JsonReader(app_eval_k5.FORMAT, FileRole.REPORT, app_eval_k5.matches, app_eval_k5.read),
-    JsonReader(
+    _json_reader(
+        evaltui_report.FORMAT, FileRole.REPORT, evaltui_report.matches, evaltui_report.read
+    ),
+    _json_reader(app_eval_k1.FORMAT, FileRole.REPORT, app_eval_k1.matches, app_eval_k1.read),
+    _json_reader(app_eval_k2.FORMAT, FileRole.REPORT, app_eval_k2.matches, app_eval_k2.read),
+    _json_reader(app_eval_k3.FORMAT, FileRole.REPORT, app_eval_k3.matches, app_eval_k3.read),
+    _json_reader(app_eval_k5.FORMAT, FileRole.REPORT, app_eval_k5.matches, app_eval_k5.read),
+    _json_reader(
         app_eval_single.FORMAT, FileRole.CASE, app_eval_single.matches, app_eval_single.read
     ),
-    JsonReader(
+    _json_reader(
         app_eval_single.LIST_FORMAT,
         FileRole.REPORT,
         app_eval_single.matches_list,
         app_eval_single.read_list,
     ),
-    JsonReader(bulk_run.FORMAT, FileRole.GENERATION, bulk_run.matches, bulk_run.read),
+    _json_reader(bulk_run.FORMAT, FileRole.GENERATION, bulk_run.matches, bulk_run.read),
 )
 """First match wins."""
 
@@ -94,11 +144,11 @@ def recognise(head: bytes, name: str) -> Recognition:
     if is_companion_name(name):
         is_log = name.endswith(".jsonl")
         return Recognition(_TRAJECTORY if is_log else "", FileRole.COMPANION, slow=is_log)
-    shape = look(head[:HEAD_BYTES])
-    reader = _reader_of(shape)
+    start = _start(head, name)
+    reader = _reader_of(start)
     if reader is not None:
-        return Recognition(reader.format, reader.role)
-    if _is_trajectory(shape, head):
+        return Recognition(reader.format, reader.role, reader.slow)
+    if _is_trajectory(start):
         return Recognition(_TRAJECTORY, FileRole.COMPANION, slow=True)
     return Recognition()
 
@@ -124,18 +174,19 @@ def read_reports(
         ReportSchemaError: A value is not what the format says.
         ReportTooLargeError: The file is larger than `max_bytes`.
     """
-    reader = _reader_of(look(data[:HEAD_BYTES]))
+    reader = _reader_of(_start(data, source.path.name))
     if reader is None:
         raise _unknown(data, source.path.name, max_bytes)
-    notes = Notes()
-    text = decode(data, max_bytes=max_bytes)
-    return (reader.read(text, source, neighbours, notes),)
+    return reader.read(File(data, source, neighbours, max_bytes))
 
 
-def _reader_of(shape: Head) -> JsonReader | None:
-    if not shape.root:
-        return None
-    return next((reader for reader in READERS if reader.matches(shape)), None)
+def _start(data: bytes, name: str) -> Start:
+    head = data[:HEAD_BYTES]
+    return Start(head, name, look(head))
+
+
+def _reader_of(start: Start) -> Reader | None:
+    return next((reader for reader in READERS if reader.matches(start)), None)
 
 
 def _unknown(data: bytes, name: str, max_bytes: int) -> UnknownFormatError:
@@ -156,10 +207,11 @@ def _unknown(data: bytes, name: str, max_bytes: int) -> UnknownFormatError:
     )
 
 
-def _is_trajectory(shape: Head, head: bytes) -> bool:
+def _is_trajectory(start: Start) -> bool:
     """Return whether a file is JSON lines of an agent's messages."""
-    first = head[:HEAD_BYTES].lstrip().splitlines()[:1]
-    return shape.has(*_TRAJECTORY_KEYS) and bool(first) and _ONE_OBJECT.match(first[0]) is not None
+    first = start.head.lstrip().splitlines()[:1]
+    is_line = bool(first) and _ONE_OBJECT.match(first[0]) is not None
+    return is_line and start.json.has(*_TRAJECTORY_KEYS)
 
 
 _JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")

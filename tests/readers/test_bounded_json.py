@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaltui.errors import ReportError, ReportSyntaxError, ReportTooLargeError
+from evaltui.readers import bounded_json
 from evaltui.readers.bounded_json import ROOT, decode, parse, parse_streamed
 from evaltui.readers.notes import Notes
 
@@ -224,6 +225,18 @@ def test_nul_bytes_in_the_middle_are_refused_with_their_place() -> None:
 def test_a_file_over_the_limit_is_refused_in_megabytes() -> None:
     with pytest.raises(ReportTooLargeError, match=r"2\.0 MB, the limit is 1\.0 MB"):
         decode(b" " * 2_000_000, max_bytes=1_000_000)
+
+
+def test_a_document_that_cannot_be_streamed_has_a_limit_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded_json, "MAX_WHOLE", 100)
+    text = json.dumps({"apps": ["x" * 50] * 4})
+    with pytest.raises(ReportTooLargeError):
+        parse(text, Notes())
+    sink = Sink()
+    parse_streamed(text, "apps", sink, Notes())
+    assert len(sink.items) == 4
 
 
 def test_many_notes_are_bounded_and_counted() -> None:

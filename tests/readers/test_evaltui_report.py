@@ -133,6 +133,12 @@ def test_cases_that_share_an_id_are_both_kept() -> None:
     assert [case.case_id for case in report.cases] == ["a", "a#2"]
 
 
+def test_thousands_of_cases_of_one_id_are_all_kept() -> None:
+    cases = [{"id": "a", "status": "pass"}] * 20_000 + [{"id": "a#7", "status": "pass"}]
+    report = docs.read(own(cases=cases))
+    assert len({case.case_id for case in report.cases}) == 20_001
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
