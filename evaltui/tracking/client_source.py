@@ -118,6 +118,7 @@ class _ClientQueries:
 
     def close(self) -> None:
         self._client = None
+        self._calls.close()
 
     def _call(self, doing: str, ask: Callable[[MlflowClient], T]) -> T:
         doing = f"{doing} in {self._target.label}"

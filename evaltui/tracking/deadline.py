@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -45,6 +46,12 @@ class BoundedCalls:
         self._lock = threading.Lock()
         self._idle: list[_Worker] = []
         self._abandoned: list[_Worker] = []
+        weakref.finalize(self, _dismiss, self._idle)
+
+    def close(self) -> None:
+        """End the threads that wait for work; those of abandoned calls end with them."""
+        with self._lock:
+            _dismiss(self._idle)
 
     def run(
         self,
@@ -104,6 +111,12 @@ class _Worker(threading.Thread):
     def run(self) -> None:
         while (call := self.calls.get()) is not None:
             call()
+            del call  # while waiting nothing of the last call is kept alive
+
+
+def _dismiss(idle: list[_Worker]) -> None:
+    while idle:
+        idle.pop().calls.put(None)
 
 
 class _Call(Generic[T]):

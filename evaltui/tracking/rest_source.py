@@ -28,18 +28,22 @@ class RestSource(PolledSource):
     Args:
         target: The server.
         name: Name of the experiment, or "" to take `target.experiment_id`.
+
+    Attributes:
+        transport: The connection.
     """
 
     def __init__(self, target: Target, name: str) -> None:
-        super().__init__("rest", _RestQueries(target, name))
+        self.transport = _open_transport(target)
+        super().__init__("rest", _RestQueries(self.transport, target, name))
 
 
 class _RestQueries:
-    def __init__(self, target: Target, name: str) -> None:
+    def __init__(self, transport: Transport, target: Target, name: str) -> None:
         self._where = target.label
         self._name = name
         self._asked_id = target.experiment_id
-        self._transport = open_transport(target)
+        self._transport = transport
         self._artifacts = RestArtifacts(
             self._transport, self._where, signed=target.kind is TargetKind.DATABRICKS
         )
@@ -98,7 +102,7 @@ class _RestQueries:
         self._transport.close()
 
 
-def open_transport(target: Target) -> Transport:
+def _open_transport(target: Target) -> Transport:
     """Return the connection to a server, with the TLS settings that mlflow knows."""
     environ = {**os.environ, **target.variables}
     verify: bool | str = environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import email.utils
 import json
 import socket
 import threading
@@ -68,6 +69,11 @@ class Transport:
         authoriser: Where the headers with the credential come from.
         verify: False to take any certificate, or the path of an authority's.
         certificate: Path of a client certificate, or None.
+
+    Attributes:
+        base: Address of the server.
+        clock_ahead_s: How far the server's clock was ahead of ours at its last answer, in
+            seconds; None while it has not said.
     """
 
     def __init__(
@@ -79,12 +85,12 @@ class Transport:
         certificate: str | None = None,
     ) -> None:
         self.base = base
+        self.clock_ahead_s: float | None = None
         self._authoriser = authoriser
         self._verify = verify
         self._certificate = certificate
         self._calls = BoundedCalls()
         self._session: requests.Session | None = None
-        self._used = False
 
     def get_json(self, path: str, query: Mapping[str, str], doing: str) -> dict[str, Any]:
         """Return the object a GET answers.
@@ -117,7 +123,11 @@ class Transport:
         return self._ask(request, doing).data
 
     def close(self) -> None:
-        """Close the connection; the next request opens another."""
+        """Close the connection and end the thread; the next request starts others."""
+        self._hang_up()
+        self._calls.close()
+
+    def _hang_up(self) -> None:
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -131,47 +141,56 @@ class Transport:
         return answer
 
     def _exchange(self, request: _Request, doing: str, *, renew: bool) -> _Answer:
-        """Do the request on a thread of its own, so that even a name look-up has an end."""
-        sockets: list[socket.socket] = []
+        end = time.monotonic() + DEADLINE_S
         try:
-            return self._calls.run(
-                lambda: self._attempt(request, sockets, renew=renew), limit_s=DEADLINE_S
+            headers = self._calls.run(
+                lambda: self._authoriser.headers(renew=renew), limit_s=DEADLINE_S
             )
+            kept = self._session is not None
+            try:
+                return self._bounded(request, headers, end)
+            except requests.ConnectionError as error:
+                # the server closed the kept connection just when we used it
+                if not kept or isinstance(error, requests.exceptions.ConnectTimeout):
+                    raise
+                self._hang_up()
+                return self._bounded(request, headers, end)
         except OverdueError as error:
-            self._session = None  # the abandoned thread still has it
-            _cut(sockets)
             raise StoreUnreachableError(
                 f"{doing}: no complete answer within {DEADLINE_S:g} s",
                 hint="the server is overloaded or hangs",
             ) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            self.close()
+            self._hang_up()
             raise translate(error, doing) from error
 
-    def _attempt(self, request: _Request, sockets: list[socket.socket], *, renew: bool) -> _Answer:
-        began = time.monotonic()
-        headers = self._authoriser.headers(renew=renew)
-        kept = self._used and self._session is not None
+    def _bounded(self, request: _Request, headers: Mapping[str, str], end: float) -> _Answer:
+        """Do the request on a thread of its own, so that even a name look-up has an end."""
+        if self._session is None:
+            self._session = _new_session()
+        session, sockets = self._session, list[socket.socket]()
         try:
-            return self._once(request, headers, sockets, began)
-        except requests.ConnectionError as error:
-            # the server closed the kept connection just when we used it
-            if not kept or isinstance(error, requests.exceptions.ConnectTimeout):
-                raise
-            self.close()
-            return self._once(request, headers, sockets, began)
+            answer = self._calls.run(
+                lambda: self._once(session, request, headers, sockets, end),
+                limit_s=max(0.0, end - time.monotonic()),
+            )
+        except OverdueError:
+            self._session = None  # the abandoned thread still uses it
+            _cut(sockets)
+            raise
+        self.clock_ahead_s = _clock_ahead(answer.headers.get("Date"))
+        return answer
 
     def _once(
         self,
+        session: requests.Session,
         request: _Request,
         headers: Mapping[str, str],
         sockets: list[socket.socket],
-        began: float,
+        end: float,
     ) -> _Answer:
-        if self._session is None:
-            self._session = _new_session()
         _thread.sockets = sockets
-        with self._session.request(
+        with session.request(
             request.method,
             request.url,
             params=request.query,
@@ -183,11 +202,17 @@ class Transport:
             verify=self._verify,
             cert=self._certificate,
         ) as response:
-            self._used = True
             good = response.status_code < HTTPStatus.MULTIPLE_CHOICES
             most = request.most_bytes if good else _MOST_ERROR_BYTES
-            data = _read(response, most, began + DEADLINE_S, cut=not good)
+            data = _read(response, most, end, cut=not good)
             return _Answer(response.status_code, response.headers, data)
+
+
+def _clock_ahead(date: str | None) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(date or "").timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _read(response: requests.Response, most: int, end: float, *, cut: bool) -> bytes:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
@@ -102,3 +103,23 @@ def test_a_stuck_call_does_not_keep_the_program_from_ending() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
     )
     assert (done.stdout, done.stderr) == ("left behind\n", "")
+
+
+def test_a_dropped_or_closed_object_leaves_no_thread_behind() -> None:
+    class Owner:
+        def __init__(self) -> None:
+            self.calls = BoundedCalls()
+
+        def answer(self) -> threading.Thread:
+            return self.calls.run(lambda: (self, threading.current_thread())[1], limit_s=10)
+
+    dropped, closed = Owner(), Owner()
+    threads = [dropped.answer(), closed.answer()]
+    assert dropped.answer() is threads[0]
+    del dropped
+    gc.collect()
+    closed.calls.close()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert closed.answer() is not threads[1]
