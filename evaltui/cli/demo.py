@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evaltui.cli.demo_reports import Step, history, live
+from evaltui.cli.demo_reports import MODES, Step, history, live
 from evaltui.cli.output import note
 from evaltui.cli.parser import Parser, Subparsers, add_command
 from evaltui.errors import ConfigError
@@ -76,7 +76,7 @@ def place_settings(place: Path, wishes: Settings) -> Settings:
     return Settings(
         tracking_uri=f"sqlite:///{place / 'data' / 'mlflow.db'}",
         experiment=EXPERIMENT,
-        watch=(str(place / "reports"),),
+        watch=tuple(f"{mode}={place / 'reports' / mode}" for mode in MODES),
         state_dir=place / "state",
         data_dir=place / "data",
         glyphs=wishes.glyphs,

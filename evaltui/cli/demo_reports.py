@@ -27,7 +27,8 @@ _CHECKS = (
     "data_returned",
     "ui_renders",
 )
-_HISTORY = 9
+MODES = ("mcp", "vanilla_sdk")
+_HISTORY = 12
 _LIVE = 6
 _BAD_RUN = 3
 """Number of the live report in which something broke: the demo's regression."""
@@ -76,9 +77,9 @@ def history(now: datetime, *, seed: int = 7) -> list[Step]:
     """
     steps = []
     for number in range(_HISTORY):
-        age = timedelta(hours=7 * (_HISTORY - number), minutes=11 * number % 60)
+        age = timedelta(hours=9 * (_HISTORY - number) - 6, minutes=11 * number % 60)
         mode = "vanilla_sdk" if number % 3 == 1 else "mcp"
-        quality = Quality(0.72 + 0.02 * number - 0.14 * (mode != "mcp"), 0.19 + 0.01 * number)
+        quality = Quality(0.70 + 0.015 * number - 0.12 * (mode != "mcp"), 0.19 + 0.005 * number)
         report = make_report(random.Random(seed * 1000 + number), now - age, quality)  # noqa: S311 - demo data
         steps.append(
             Step(0, _path(mode, now - age), to_bytes(report), f"{mode}, some days old", age)
