@@ -196,9 +196,10 @@ class Admission:
             return _replacing(new, old)
         if change is Change.NONE:
             return None
-        renewed = refreshed(old, new, reading)
-        finished = old.state is FileState.FINISHED
-        return replace(renewed, action=Action.REFRESH) if finished else _continued(renewed, old)
+        if old.state is FileState.FINISHED:
+            return replace(refreshed(old, new, reading), action=Action.REFRESH)
+        written = bool(old.run_id) or old.state in _STARTED
+        return _continued(refreshed(old, new, reading, written=written), old)
 
     def _entry(self, item: Item, mode: tuple[str, ModeSource] | None = None) -> NewEntry:
         file, report = item.file, item.report

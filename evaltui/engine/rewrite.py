@@ -72,15 +72,16 @@ def is_trusted_more(source: str, than: str) -> bool:
     return _rank(source) < _rank(than)
 
 
-def refreshed(old: Entry, new: NewEntry, reading: Reading) -> NewEntry:
+def refreshed(old: Entry, new: NewEntry, reading: Reading, *, written: bool = True) -> NewEntry:
     """Return `new` as a renewal of the old entry's run.
 
-    Its times and what cannot be changed in a run stay. A copy elsewhere that says nothing better
-    about the mode adds to the tags but does not replace them.
+    The times stay, and of a run that was `written` also what cannot be changed in one. A copy
+    elsewhere that says nothing better about the mode adds to the tags but does not replace them.
     """
     adds_only = not reading.same_path and new.mode == old.mode
     tags = {**new.plan.tags, **old.plan.tags} if adds_only else dict(new.plan.tags)
     keeps_name = adds_only and not reading.renamed
+    params = evaluation_params(new.plan.params) if written or adds_only else new.plan.params
     plan = replace(
         new.plan,
         name=old.plan.name if keeps_name else new.plan.name,
@@ -89,7 +90,7 @@ def refreshed(old: Entry, new: NewEntry, reading: Reading) -> NewEntry:
         metric_ms=old.plan.metric_ms,
         tags=tags,
         metrics={**old.plan.metrics, **new.plan.metrics},
-        params={**old.plan.params, **evaluation_params(new.plan.params)},
+        params={**old.plan.params, **params},
     )
     return replace(
         new,

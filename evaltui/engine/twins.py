@@ -44,7 +44,7 @@ class Twins:
         groups: dict[str, list[Run]] = defaultdict(list)
         for run in runs:
             content_id = run.tags.get(Tag.CONTENT_ID)
-            if content_id and not compare.is_set_aside(run):
+            if content_id and _counts(run):
                 groups[content_id].append(run)
         twins = {content_id: found for content_id, found in groups.items() if len(found) > 1}
         seen = {run.run_id for found in twins.values() for run in found}
@@ -58,9 +58,10 @@ class Twins:
         entry = self._journal.active_entry(content_id)
         if entry is not None and entry.is_open:
             return ()  # its own steps look for twins
-        winner, *others = sorted(found, key=compare.order)
+        winner, *others = sorted(found, key=_order)
         losers = [run for run in others if self._loses(run, winner)]
-        if not compare.is_complete(winner) or not losers or not self._is_still(winner):
+        sure = compare.is_complete(winner) and not compare.is_set_aside(winner)
+        if not sure or not losers or not self._is_still(winner):
             return ()
         losers = [run for run in losers if self._is_still(run)]
         cleared = self._links.clear_twins(losers, winner.run_id)
@@ -82,11 +83,16 @@ class Twins:
     def _is_still(self, run: Run) -> bool:
         """Return whether a run is what the listing said, or further: listings can be old."""
         now = self._store.source.get_run(run.run_id)
-        return (
-            now is not None
-            and not compare.is_set_aside(now)
-            and compare.is_complete(now) == compare.is_complete(run)
-        )
+        return now is not None and _counts(now) and _order(now) == _order(run)
+
+
+def _counts(run: Run) -> bool:
+    """Return whether a run is in the account, or was to leave it and could not be deleted."""
+    return run.active and not run.tags.get(Tag.SUPERSEDED_BY)
+
+
+def _order(run: Run) -> tuple[bool, tuple[bool, str]]:
+    return bool(run.tags.get(Tag.DUPLICATE_OF)), compare.order(run)
 
 
 def _other_values(run: Run, winner: Run) -> bool:

@@ -80,7 +80,7 @@ class Database:
         db.text_factory = _to_text
         try:
             # WAL needs memory that all processes share; between machines there is none.
-            db.execute(f"PRAGMA journal_mode={'DELETE' if self.shared else 'WAL'}")
+            _set_journal_mode(db, "delete" if self.shared else "wal")
             db.execute("PRAGMA foreign_keys=ON")
             db.execute("BEGIN IMMEDIATE")
             self._prepare(db)
@@ -163,6 +163,21 @@ class Database:
             " DO UPDATE SET value = CAST(value AS INTEGER) + 1 RETURNING value"
         ).fetchone()
         return int(row[0])
+
+
+def _set_journal_mode(db: sqlite3.Connection, mode: str) -> None:
+    """Set the mode; SQLite does not wait by itself when two processes do that at once."""
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            if db.execute("PRAGMA journal_mode").fetchone()[0] != mode:
+                db.execute(f"PRAGMA journal_mode={mode}")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def storable(value: object) -> object:

@@ -177,7 +177,9 @@ class Machine:
             tags = {name: winner.tags.get(name, text) for name, text in plan.tags.items()}
             plan = replace(plan, name=winner.name, tags=tags)
             state = FileState.ARTIFACTS
-        return self._advance(entry, state, run_id=winner.run_id, unclear=False, plan=plan)
+        entry = self._advance(entry, state, run_id=winner.run_id, unclear=False, plan=plan)
+        self._crash_at("created")
+        return entry
 
     def _resume(self, entry: Entry) -> Entry:
         """Go on with the run the entry has, as far as it still fits."""
