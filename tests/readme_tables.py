@@ -90,7 +90,77 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     ),
 }
 
-CHECKS: Mapping[str, tuple[str, str]] = {}
+CHECKS: Mapping[str, tuple[str, str]] = {
+    "target": (
+        "the chosen store has something odd about it, such as a host without a credential",
+        "complete the credential, or name the store with --tracking-uri",
+    ),
+    "credentials": (
+        "there is no usable credential, or two that contradict each other",
+        "keep one: a token, or client id and secret, or a profile",
+    ),
+    "reachable": (
+        "the store does not answer",
+        "check the address, the network, a proxy, and that the server runs",
+    ),
+    "authorised": (
+        "the store answers, but not to this credential",
+        "renew or correct it, or ask for the permission",
+    ),
+    "store-version": (
+        "the store is of another MLflow than the one installed here",
+        "`mlflow db upgrade URI` for an older database, or install the server's version",
+    ),
+    "clock-skew": (
+        "the clocks of this machine and the server differ by more than a minute",
+        "set the clock (NTP): trends are ordered by time",
+    ),
+    "experiment": (
+        "the experiment is deleted, or its folder does not exist",
+        "restore it in MLflow, make the folder, or name another with --experiment",
+    ),
+    "artifacts": (
+        "the place of the artifacts cannot be written from here",
+        "correct its permissions, or start the server with --serve-artifacts",
+    ),
+    "permissions": (
+        "the database or its directory is not writable for you",
+        "chmod u+w, or look with --read-only",
+    ),
+    "write": (
+        "with --write: the store did not take a run",
+        "ask for the right to write to the experiment",
+    ),
+    "state-directory": (
+        "journal and log have no place, or one that others can write or that is on a network",
+        "correct it, or set EVALTUI_STATE_DIR to a local directory of yours",
+    ),
+    "data-directory": (
+        "the embedded store has no place, or an unsafe one",
+        "correct it, or set EVALTUI_DATA_DIR",
+    ),
+    "journal": (
+        "the journal cannot be read",
+        "correct its permissions; a damaged one is set aside and begun anew by itself",
+    ),
+    "env-file": (
+        "a `.env` names DATABRICKS_ or MLFLOW_ variables that are not used",
+        "if it is meant: --env-file .env",
+    ),
+    "terminal": (
+        "TERM or the encoding does not fit a screen",
+        "use a UTF-8 locale, --glyphs ascii, or `evaltui watch DIR` without the screen",
+    ),
+    "clipboard": (
+        "tmux keeps copied text for itself",
+        "tmux set -s set-clipboard on",
+    ),
+    "versions": ("a package is missing", "install evaltui again"),
+    "bytecode": (
+        "Python's compiled modules are not kept, so every start is slow",
+        "unset PYTHONDONTWRITEBYTECODE, or run compileall as the remedy says",
+    ),
+}
 
 
 def tables() -> dict[str, str]:

@@ -68,9 +68,9 @@ def test_ci_runs_the_test_command_of_the_text() -> None:
 
 
 def test_the_doctors_checks_have_their_entries() -> None:
-    from evaltui.tracking.diagnosis import CHECK_NAMES as STORE
+    from evaltui.tracking.diagnosis import CHECKS as STORE
 
-    from evaltui.cli.surroundings import CHECK_NAMES as HERE
+    from evaltui.cli.surroundings import CHECKS as HERE
 
     assert set(CHECKS) == {*HERE, *STORE}
 

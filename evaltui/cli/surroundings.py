@@ -17,6 +17,18 @@ from evaltui.domain.check import Check, CheckState
 from evaltui.errors import EvaltuiError
 from evaltui.settings import Settings, data_dir, state_dir
 
+CHECKS = (
+    "state-directory",
+    "data-directory",
+    "journal",
+    "env-file",
+    "terminal",
+    "clipboard",
+    "versions",
+    "bytecode",
+)
+"""Names of all findings `check_surroundings` can give, in their order."""
+
 JournalProbe = Callable[[Path], str]
 """Opens the journal of a state directory and says in one line how it is.
 

@@ -11,7 +11,7 @@ import pytest
 
 from evaltui.cli import doctor
 from evaltui.cli.main import main
-from evaltui.cli.surroundings import check_surroundings, network_type
+from evaltui.cli.surroundings import CHECKS, check_surroundings, network_type
 from evaltui.domain.check import Check, CheckState
 from evaltui.errors import JournalError
 from evaltui.settings import Settings
@@ -37,6 +37,7 @@ def test_a_sound_machine_has_no_failure(settings: Settings) -> None:
     checks = check_surroundings(settings, TERMINAL)
     assert [check for check in checks if check.state is FAILED] == []
     assert len({check.name for check in checks}) == len(checks)
+    assert {check.name for check in checks} <= set(CHECKS)
     assert all(check.remedy for check in checks if check.state is not CheckState.OK)
 
 
