@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evaltui.domain.run import ArtifactInfo
-from evaltui.errors import StoreRejectedError, StoreUnreachableError
+from evaltui.errors import StoreAuthError, StoreRejectedError, StoreUnreachableError
 from evaltui.tracking.authorisation import FixedHeaders
 from evaltui.tracking.faults import is_missing
 from evaltui.tracking.local_artifacts import MOST_ENTRIES, checked_path, too_large
@@ -95,7 +95,7 @@ class RestArtifacts:
             raise StoreUnreachableError(f"{doing}: the answer is damaged") from error
 
     def _read_signed(self, run_id: str, path: str, max_bytes: int, doing: str) -> bytes:
-        answer = self._transport.get_json(_SIGN, {"run_id": run_id, "path": path}, doing)
+        answer = self._transport.post_json(_SIGN, {"run_id": run_id, "path": [path]}, doing)
         try:
             grant = answer["credential_infos"][0]
             url = str(grant["signed_uri"])
@@ -107,6 +107,10 @@ class RestArtifacts:
         storage = Transport(url, FixedHeaders(headers))  # our credential stays at home
         try:
             return storage.get_bytes("", {}, max_bytes=max_bytes, doing=doing)
+        except ReplyTooLargeError:
+            raise
+        except (StoreRejectedError, StoreAuthError) as error:  # not about our credential
+            raise StoreRejectedError(f"{doing}: the storage does not give it out") from error
         finally:
             storage.close()
 

@@ -93,7 +93,7 @@ def _refusal(target: Target, error: EvaltuiError) -> Iterator[Check]:
     """Say whether the host, the credential or the answer is the trouble."""
     if isinstance(error, StoreAuthError):
         yield Check("reachable", CheckState.OK, f"{target.label} answers")
-        remedy = error.hint or "use another credential"
+        remedy = f"renew or correct it ({target.credential.origin}), or ask for the permission"
         if target.credential.kind is CredentialKind.NONE:
             remedy = "set MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN"
         yield Check("authorised", CheckState.FAIL, error.message, remedy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import threading
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from stand_in import Behaviour, answer, drip, hang, hang_up, raw, stand_in
 
 from evaltui.errors import StoreAuthError, StoreError, StoreRejectedError, StoreUnreachableError
 from evaltui.settings import Settings
+from evaltui.tracking import rest_artifacts
 from evaltui.tracking import transport as transport_module
 from evaltui.tracking.authorisation import FixedHeaders, authoriser_for
 from evaltui.tracking.rest_source import RestSource
@@ -400,3 +402,60 @@ def test_a_listing_that_breaks_off_goes_on_with_the_same_page(
         assert [run.run_id for batch in source.changes() for run in batch.runs] == ["r1"]
         source.close()
         assert b'"page_token": "more"' in server.requests[-1].body
+
+
+# -- artifacts ------------------------------------------------------------------------------------
+
+
+def test_a_signed_address_is_read_without_our_credential() -> None:
+    with stand_in(answer(200, b"content")) as storage:
+        url = f"{storage.url}/bucket/x%2Fy?sig=a%2Bb&z"
+        grant = {"signed_uri": url, "headers": [{"name": "x-ms-version", "value": "1"}]}
+        with stand_in(answer(200, {"credential_infos": [grant]})) as server:
+            environ = {"DATABRICKS_HOST": server.url, "DATABRICKS_TOKEN": "dapi-x"}
+            target = resolve_target(Settings(), {"HOME": "/none", **environ})
+            source = RestSource(target, "/x")
+            assert source.read_artifact("r", "x/y", max_bytes=7) == b"content"
+            with pytest.raises(StoreRejectedError, match="larger than 6 bytes"):
+                source.read_artifact("r", "x/y", max_bytes=6)
+            source.close()
+            assert server.requests[0].method == "POST"
+            assert json.loads(server.requests[0].body) == {"run_id": "r", "path": ["x/y"]}
+            assert server.requests[0].headers["authorization"] == "Bearer dapi-x"
+        assert storage.requests[0].path == "/bucket/x%2Fy?sig=a%2Bb&z"
+        assert storage.requests[0].headers["x-ms-version"] == "1"
+        assert "authorization" not in storage.requests[0].headers
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_storage_that_refuses_says_nothing_about_our_credential(status: int) -> None:
+    with stand_in(answer(status, b"<Error>")) as storage:
+        grant = {"signed_uri": f"{storage.url}/x"}
+        with stand_in(answer(200, {"credential_infos": [grant]})) as server:
+            environ = {"DATABRICKS_HOST": server.url, "DATABRICKS_TOKEN": "dapi-x"}
+            source = RestSource(resolve_target(Settings(), {"HOME": "/none", **environ}), "/x")
+            with pytest.raises(StoreRejectedError, match="does not give it out"):
+                source.read_artifact("r", "x/y", max_bytes=7)
+            source.close()
+
+
+@pytest.mark.parametrize("grants", [[], [{}], [{"signed_uri": "file:///etc/passwd"}], None])
+def test_no_usable_signed_address_is_a_refusal(grants: object) -> None:
+    with stand_in(answer(200, {"credential_infos": grants})) as server:
+        environ = {"DATABRICKS_HOST": server.url, "DATABRICKS_TOKEN": "dapi-x"}
+        source = RestSource(resolve_target(Settings(), {"HOME": "/none", **environ}), "/x")
+        with pytest.raises(StoreRejectedError):
+            source.read_artifact("r", "x/y", max_bytes=7)
+        source.close()
+
+
+def test_a_tree_that_never_ends_is_listed_as_far_as_it_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rest_artifacts, "_MOST_REQUESTS", 3)
+    endless = {"files": [{"path": "d", "is_dir": True}], "next_page_token": "again"}
+    with stand_in(answer(200, endless)) as server:
+        source = RestSource(target_of(server.url), "x")
+        assert [item.path for item in source.list_artifacts("r")] == ["d"]
+        source.close()
+        assert len(server.requests) <= 3
