@@ -46,7 +46,8 @@ class Ingestor:
         settings: What holds for every report.
         clock: Epoch seconds.
         known_runs: Local index: content id to ids of the active runs a poll has seen.
-        search_first: Search the store before every create (one-shot commands).
+        search_first: Search the store before every create (one-shot commands); with a journal
+            that was made just now it is done anyway: the one before may have been lost.
         crash_at: Called with the name of each step (`steps.machine.STEPS`); tests end the process
             there.
     """
@@ -77,7 +78,7 @@ class Ingestor:
             journal,
             self._store,
             known_runs=known_runs or (lambda _: ()),
-            search_first=search_first,
+            search_first=search_first or journal.is_new,
             crash_at=crash_at,
         )
         self._shipping = Shipping(journal, machine, clock, read_only=self._settings.read_only)

@@ -39,6 +39,11 @@ class Database:
         scope: What the journal is for, one line, kept for people who look.
         clock: Epoch seconds.
 
+    Attributes:
+        is_new: Whether this opening made the tables: what is in the store is not known yet.
+        is_shared: Whether the directory lies on a file system that several machines share.
+        journal_id: Random name of this journal, to tell runs that it made.
+
     Raises:
         JournalError: The directory or database cannot be opened, is damaged, or was written by a
             newer evaltui.
@@ -49,14 +54,15 @@ class Database:
     ) -> None:
         self.directory = directory
         self.path = directory / "journal.db"
-        self.shared = False
+        self.is_new = False
+        self.is_shared = False
         self._clock = clock
         self._lock = threading.RLock()
         self._owner = this_process()
         self._durable: bool | None = None
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.shared = is_shared(directory)
+            self.is_shared = is_shared(directory)
             self._db = self._open()
             self.journal_id = self._name(scope)
         except sqlite3.DatabaseError as error:
@@ -80,7 +86,7 @@ class Database:
         db.text_factory = _to_text
         try:
             # WAL needs memory that all processes share; between machines there is none.
-            _set_journal_mode(db, "delete" if self.shared else "wal")
+            _set_journal_mode(db, "delete" if self.is_shared else "wal")
             db.execute("PRAGMA foreign_keys=ON")
             db.execute("BEGIN IMMEDIATE")
             self._prepare(db)
@@ -99,6 +105,7 @@ class Database:
                 hint="update evaltui, or set EVALTUI_STATE_DIR to another directory",
             )
         if found < VERSION:
+            self.is_new = True
             for statement in SCHEMA.split(";"):
                 db.execute(statement)
             db.execute(f"PRAGMA user_version={VERSION}")

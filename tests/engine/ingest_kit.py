@@ -44,7 +44,10 @@ class Kit:
         self.root.mkdir(exist_ok=True)
         self.clock = Clock()
         self.store = store or TinyStore(new_id="run")
-        self.journal = Journal(options.pop("journal_dir", tmp_path / "journal"), clock=self.clock)
+        folder = options.pop("journal_dir", tmp_path / "journal")
+        if not options.pop("new_journal", False):
+            Journal(folder).close()  # a new one searches the store first, an old one trusts itself
+        self.journal = Journal(folder, clock=self.clock)
         self.known_runs: Callable[[str], tuple[str, ...]] = lambda _: ()
         settings = {key: options.pop(key) for key in ("read_only", "model") if key in options}
         settings |= {key: options.pop(key) for key in ("max_spool_bytes",) if key in options}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ from tiny_store import TinyStore
 from evaltui.domain.events import FileRole, FileState
 from evaltui.domain.report import ModeSource
 from evaltui.domain.run import LOCAL_PREFIX, RunStatus, Tag
-from evaltui.engine.ingest import IngestSettings
 from evaltui.errors import StoreAuthError, StoreRejectedError, StoreUnreachableError
 
 
@@ -412,8 +410,15 @@ def test_a_one_shot_command_searches_before_it_creates(tmp_path: Path) -> None:
     assert len(store.all_runs()) == 1
 
 
-def test_settings_default_to_writing() -> None:
-    assert dataclasses.asdict(IngestSettings())["read_only"] is False
+def test_after_the_journal_was_lost_runs_are_found_in_the_store(tmp_path: Path) -> None:
+    store = TinyStore(new_id="run")
+    first = Kit(tmp_path, store=store)
+    first.drop("a.json", report())
+    first.log_all()
+    second = Kit(tmp_path, store=store, journal_dir=tmp_path / "new", new_journal=True)
+    second.take(second.root / "a.json")
+    second.log_all()
+    assert len(store.all_runs()) == 1
 
 
 # -- companions ----------------------------------------------------------------------------------
