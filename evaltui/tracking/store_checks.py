@@ -38,8 +38,7 @@ class Found:
 
     def check(self, target: Target) -> Check:
         """Return the finding on it."""
-        name = target.experiment or f"with id {target.experiment_id}"
-        shown = f"{name} ({target.experiment_why})"
+        shown = f"{target.experiment_label} ({target.experiment_why})"
         if self.experiment is None:
             if not target.experiment:
                 remedy = "correct MLFLOW_EXPERIMENT_ID, or name one with --experiment"

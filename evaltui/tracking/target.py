@@ -90,6 +90,11 @@ class Target:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
+    def experiment_label(self) -> str:
+        """The experiment as it is shown: its name, or its id while only that is known."""
+        return self.experiment or f"id {self.experiment_id}"
+
+    @property
     def artifact_root(self) -> Path | None:
         """Where new experiments of a local store keep artifacts; None: the store decides.
 
