@@ -68,9 +68,8 @@ def test_ci_runs_the_test_command_of_the_text() -> None:
 
 
 def test_the_doctors_checks_have_their_entries() -> None:
-    from evaltui.tracking.diagnosis import CHECKS as STORE
-
     from evaltui.cli.surroundings import CHECKS as HERE
+    from evaltui.tracking.diagnosis import CHECKS as STORE
 
     assert set(CHECKS) == {*HERE, *STORE}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -238,7 +238,7 @@ def _watch_status(fields: dict[str, Any]) -> WatchStatus:
     return WatchStatus(**{**fields, "roots": roots, "role": WatchRole(fields["role"])})
 
 
-_DECODERS = {
+_DECODERS: Mapping[str, Callable[[dict[str, Any], bytes], Request | Event]] = {
     "Request": lambda f, _: Request(f["number"], Verb(f["verb"]), f["args"]),
     "Reply": lambda f, _: Reply(**f),
     "StoreChanged": lambda f, _: StoreChanged(_store_status(f["status"])),
