@@ -289,7 +289,9 @@ class Watcher:
             outcomes += filter(None, [self._intake.gone(path)])
 
     def _is_old(self, stamp: FileStamp, begun: frozenset[WatchRoot] | set[WatchRoot]) -> bool:
-        return self._owner(stamp.path) in begun and stamp.path not in self._recall.unfinished
+        if stamp.path in self._recall.unfinished:
+            return False
+        return len(begun) == len(self._roots) or self._owner(stamp.path) in begun
 
     def _restat(self) -> None:
         for found in self._scanner.restat(list(self._intake.settle)):
