@@ -16,12 +16,13 @@ import numpy as np
 
 from evaltui.domain.events import PENDING_STATES, FileRole, FileRow, FileState
 from evaltui.domain.run import LOCAL_PREFIX, Run, RunStatus, Tag
-from evaltui.domain.table import RunDelta
+from evaltui.domain.table import STATUSES, RunDelta
 
 _EARLY = frozenset({FileState.SEEN, FileState.SETTLING})
 """States of a file that has no entries, and so no runs of the ingest, yet."""
 
 _LOGGING = "logging"
+_RUNNING = STATUSES.index(RunStatus.RUNNING)
 
 EXPECTED_S = 600.0
 """How long the row of a logged report stays while no poll brings its run (offline, paused)."""
@@ -163,7 +164,7 @@ class LocalRows:
             local_id = self._by_content.get(content or "")
             if local_id is None:
                 continue
-            if states[position] == _LOGGING:
+            if states[position] == _LOGGING or delta.status[position] == _RUNNING:
                 held.append(position)
             elif delta.run_ids[position] not in _superseded(self._shown[local_id]):
                 arrived.append(local_id)

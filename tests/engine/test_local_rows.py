@@ -139,6 +139,15 @@ def test_a_run_that_is_still_being_written_waits_behind_its_local_row() -> None:
     assert bench.ids == ["a", "b"]
 
 
+def test_a_run_that_is_written_but_not_ended_yet_waits_too() -> None:
+    bench = Bench()
+    bench.rows.update([local(1, "x")])
+    bench.arrive(make_run("a", content="x", status=RunStatus.RUNNING))
+    assert bench.ids == ["local:1"]
+    bench.arrive(make_run("a", content="x"))
+    assert bench.ids == ["a"]
+
+
 def test_a_half_written_run_appears_when_its_local_row_goes_without_it() -> None:
     bench = Bench()
     bench.rows.update([local(1, "x")])
