@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from engine_process import EngineProcess, wait_until
+from servers import MlflowServer
 from stores import EXPERIMENT, RawStore, new_store
 
-from evaltui.domain.events import FileState, WatchRole
+from evaltui.domain.events import FileState, StoreState, WatchRole
 from evaltui.domain.run import LOCAL_PREFIX, Run, RunStatus, Tag
 from evaltui.engine.link import Verb
 
@@ -48,6 +49,10 @@ def drop(folder: Path, name: str, text: str) -> Path:
 
 def in_store(engine: EngineProcess) -> list[Run]:
     return [run for run in engine.runs() if not run.run_id.startswith(LOCAL_PREFIX)]
+
+
+def state_of(engine: EngineProcess) -> StoreState | None:
+    return engine.store.state if engine.store is not None else None
 
 
 @pytest.fixture
@@ -155,6 +160,42 @@ def test_a_second_engine_looks_on_and_takes_over(tmp_path: Path, watched: Path) 
         second.until(lambda: len(in_store(second)) == 2)
         second.hang_up()
         assert second.end() == 0
+
+
+@pytest.mark.server
+def test_a_server_that_goes_and_comes_back_gets_every_report_once(
+    tmp_path: Path, watched: Path
+) -> None:
+    with MlflowServer(tmp_path / "server") as server:
+        settings = {"watch": [str(watched)], "tracking_uri": server.url}
+        with EngineProcess(tmp_path, settings) as engine:
+            engine.start()
+            engine.until(lambda: state_of(engine) is StoreState.LIVE and engine.table.complete)
+            drop(watched, "a.json", report(1))  # dated back: a poll by start time cannot see it
+            engine.until(lambda: [run.name for run in in_store(engine)] == ["run 1"])
+
+            server.kill()
+            drop(watched, "b.json", report(2))
+            engine.until(lambda: state_of(engine) is StoreState.OFFLINE)
+            engine.until(lambda: len(engine.runs()) == 2)
+            assert [run.name for run in in_store(engine)] == ["run 1"]
+            assert engine.store is not None
+            assert engine.store.next_try_s is not None
+            assert engine.store.error
+
+            server.start()
+            engine.until(lambda: state_of(engine) is StoreState.LIVE)
+            engine.until(lambda: len(in_store(engine)) == 2 == len(engine.runs()))
+            engine.until(lambda: engine.watch is not None and engine.watch.logged == 2)
+            engine.hang_up()
+            assert engine.end() == 0
+        rows = sqlite3.connect(server.database).execute(
+            "SELECT name, status, lifecycle_stage FROM runs ORDER BY name"
+        )
+        assert rows.fetchall() == [
+            ("run 1", "FINISHED", "active"),
+            ("run 2", "FINISHED", "active"),
+        ]
 
 
 def test_a_directory_can_be_added_while_the_engine_runs(tmp_path: Path, watched: Path) -> None:
