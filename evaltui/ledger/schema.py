@@ -8,7 +8,7 @@ VERSION = 1
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE files (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     seq INTEGER NOT NULL,
     root TEXT NOT NULL,
     path TEXT NOT NULL,
@@ -41,7 +41,7 @@ CREATE TABLE parts (
 CREATE INDEX parts_content ON parts (content_id);
 CREATE TABLE gone (seq INTEGER PRIMARY KEY, file_id INTEGER NOT NULL);
 CREATE TABLE entries (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     active INTEGER NOT NULL DEFAULT 1,
     content_id TEXT NOT NULL,
     item INTEGER NOT NULL,
@@ -90,4 +90,4 @@ CREATE TABLE spool (
 """`files` has one row per path (its newest version), `parts` the reports in it, `entries` one row
 per thing to be written (a run, its renewal, a late companion), at most one active per content;
 `spool` holds the bytes of an entry's artifacts until it is finished; `gone` the ids of rows that
-viewers must forget."""
+viewers must forget. No id is used twice: viewers and entries name others by id."""

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from journal_kit import new_entry, stamp
+
+from evaltui.domain.events import FileState
+from evaltui.errors import ExitCode, JournalError
+from evaltui.ledger import database
+from evaltui.ledger.journal import Journal
+from evaltui.ledger.mounts import is_shared
+
+
+def test_directory_and_file_are_private(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "a" / "j")
+    assert stat.S_IMODE(journal.directory.stat().st_mode) == 0o700
+    assert stat.S_IMODE(journal.path.stat().st_mode) == 0o600
+    journal.record(stamp("/r/a"), root="/r", state=FileState.SEEN)
+    for path in journal.directory.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_journal_is_new_once_and_keeps_its_name_and_rows(tmp_path: Path) -> None:
+    first = Journal(tmp_path / "j", scope="sqlite / evals")
+    first.record(stamp("/r/a"), root="/r", state=FileState.SEEN)
+    first.begin(new_entry())
+    first.close()
+    second = Journal(tmp_path / "j", scope="sqlite / evals")
+    assert (first.is_new, second.is_new) == (True, False)
+    assert first.journal_id == second.journal_id
+    assert len(second.rows_since(0)) == 1
+    assert second.open_count() == 1
+    assert Journal(tmp_path / "other").journal_id != first.journal_id
+
+
+def test_all_that_was_committed_survives_kill_9(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys; sys.path[:0] = sys.argv[2:]\n"
+        "from pathlib import Path\n"
+        "from journal_kit import new_entry, stamp\n"
+        "from evaltui.domain.events import FileState\n"
+        "from evaltui.ledger.journal import Journal\n"
+        "journal = Journal(Path(sys.argv[1]))\n"
+        "journal.begin(new_entry())\n"
+        "journal.record(stamp('/r/a.json'), root='/r', state=FileState.PARSED, parts=('c',))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "j"), str(Path(__file__).parent)]
+    assert subprocess.run([*command, *sys.path], check=False).returncode == -9
+    journal = Journal(tmp_path / "j")
+    assert journal.open_count() == 1
+    assert [row.path for row in journal.rows_since(0)] == ["/r/a.json"]
+
+
+def test_a_file_that_is_no_database_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "j").mkdir()
+    (tmp_path / "j" / "journal.db").write_bytes(b"this is not a database at all" * 100)
+    with pytest.raises(JournalError, match=r"journal\.db cannot be opened") as caught:
+        Journal(tmp_path / "j")
+    assert "move it aside" in str(caught.value.hint)
+    assert caught.value.exit_code is ExitCode.USAGE
+
+
+def test_damage_that_is_met_later_is_a_journal_error_too(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    for number in range(500):
+        journal.record(stamp(f"/r/{number}"), root="/r", state=FileState.SEEN, reason="x" * 200)
+    journal.close()
+    path = tmp_path / "j" / "journal.db"
+    data = bytearray(path.read_bytes())
+    data[8192:] = b"\xa5" * (len(data) - 8192)
+    path.write_bytes(data)
+    with pytest.raises(JournalError):  # noqa: PT012 - whichever meets it first
+        damaged = Journal(tmp_path / "j")
+        damaged.rows_since(0)
+        damaged.record(stamp("/r/1"), root="/r", state=FileState.FINISHED)
+
+
+def test_a_journal_of_a_newer_evaltui_is_refused_and_left_alone(tmp_path: Path) -> None:
+    Journal(tmp_path / "j").close()
+    with sqlite3.connect(tmp_path / "j" / "journal.db") as db:
+        db.execute("PRAGMA user_version=99")
+    with pytest.raises(JournalError, match="newer evaltui") as caught:
+        Journal(tmp_path / "j")
+    assert "update evaltui" in str(caught.value.hint)
+    with sqlite3.connect(tmp_path / "j" / "journal.db") as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (99,)
+
+
+def test_a_directory_that_cannot_be_made_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JournalError, match="cannot be opened") as caught:
+        Journal(tmp_path / "file" / "j")
+    assert "EVALTUI_STATE_DIR" in str(caught.value.hint)
+
+
+def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    journal.record(stamp("/r/a"), root="/r", state=FileState.SEEN)
+    pages = journal._read("PRAGMA page_count")[0][0]
+    journal._db.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(JournalError, match="full") as caught:  # noqa: PT012 - until it is full
+        for number in range(1000):
+            journal.record(stamp(f"/r/{number}"), root="/r", state=FileState.SEEN, reason="x" * 999)
+    assert "free some disk space" in str(caught.value.hint)
+    assert journal.file("/r/a") is not None
+    journal._db.execute("PRAGMA max_page_count=1000000")
+    journal.record(stamp("/r/b"), root="/r", state=FileState.SEEN)
+
+
+def test_a_change_that_fails_half_way_is_taken_back(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    with pytest.raises(RuntimeError), journal._write() as db:  # noqa: PT012
+        db.execute("INSERT INTO meta VALUES ('x', 'y')")
+        raise RuntimeError
+    assert journal._read("SELECT 1 FROM meta WHERE key='x'") == []
+    journal.record(stamp("/r/b"), root="/r", state=FileState.SEEN)
+
+
+def test_a_locked_journal_is_told_as_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_S", 0.05)
+    journal = Journal(tmp_path / "j")
+    other = sqlite3.connect(journal.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(JournalError, match="locked") as caught:
+        journal.record(stamp("/r/b"), root="/r", state=FileState.SEEN)
+    assert "another process" in str(caught.value.hint)
+    other.execute("ROLLBACK")
+    journal.record(stamp("/r/b"), root="/r", state=FileState.SEEN)
+
+
+def test_many_writers_use_every_sequence_number_once(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.path[:0] = sys.argv[3:]\n"
+        "from pathlib import Path\n"
+        "from journal_kit import stamp\n"
+        "from evaltui.domain.events import FileState\n"
+        "from evaltui.ledger.journal import Journal\n"
+        "journal = Journal(Path(sys.argv[1]))\n"
+        "for number in range(40):\n"
+        "    journal.record(stamp(f'/r/{sys.argv[2]}/{number}'), root='/r', state=FileState.SEEN)\n"
+    )
+    arguments = [str(Path(__file__).parent), *sys.path]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "j"), name, *arguments])
+        for name in "abc"
+    ]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    rows = Journal(tmp_path / "j").rows_since(0)
+    assert sorted(row.seq for row in rows) == list(range(1, 121))
+
+
+def test_one_journal_may_be_used_by_several_threads(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    failures: list[BaseException] = []
+
+    def work(name: str) -> None:
+        try:
+            for number in range(50):
+                journal.record(stamp(f"/r/{name}{number}"), root="/r", state=FileState.SEEN)
+                journal.rows_since(0)
+        except BaseException as error:  # noqa: BLE001 - told to the test's thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert journal.last_seq() == 200
+
+
+MOUNTS = (
+    "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw",
+    "30 22 0:40 / /home rw shared:1 - nfs4 server:/home rw",
+    "31 30 8:2 / /home/local\\040disk rw - ext4 /dev/sdb1 rw",
+    "32 22 0:41 / /mnt/box rw - fuse.sshfs me@host: rw",
+    "nonsense",
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "shared"),
+    [
+        ("/var/lib", False),
+        ("/home/me/.local/state", True),
+        ("/home/local disk/state", False),
+        ("/homework", False),
+        ("/mnt/box", True),
+    ],
+)
+def test_file_systems_of_several_machines_are_known(path: str, shared: bool) -> None:
+    assert is_shared(Path(path), MOUNTS) is shared
+
+
+def test_on_a_shared_file_system_the_journal_does_without_shared_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "is_shared", lambda _: True)
+    journal = Journal(tmp_path / "j")
+    assert journal.is_shared
+    assert journal._read("PRAGMA journal_mode") == [("delete",)]
+    journal.record(stamp("/r/a"), root="/r", state=FileState.SEEN)
+    assert [path.name for path in journal.directory.iterdir()] == ["journal.db"]
