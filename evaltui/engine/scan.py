@@ -44,6 +44,7 @@ class ScanResult:
             (rename, link, setting the times after a copy) was the last thing done to the inode.
             A rename within the clock tick of the last write (some ms) is not noticed.
         disguised: Folders that bear a name only files should; what is in them counts.
+        leaks: Links to directories outside of the root, which are not followed; sorted.
         total_files: Regular files that count.
         special_files: FIFOs, sockets and devices passed over.
         seconds: Duration of the scan.
@@ -57,6 +58,7 @@ class ScanResult:
     renamed: list[tuple[Path, Path]]
     placed: frozenset[Path]
     disguised: list[Path]
+    leaks: list[Path]
     total_files: int
     special_files: int
     seconds: float
@@ -185,6 +187,7 @@ class Scanner:
                 and known.get(path, b"")[INODE] != walk.seen[path][INODE]
             ),
             disguised=walk.disguised,
+            leaks=sorted(walk.leaks),
             total_files=len(self._known),
             special_files=walk.special,
             seconds=time.perf_counter() - started,

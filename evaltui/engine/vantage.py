@@ -33,6 +33,8 @@ class Vantage:
         self._off = use_events == "off"
         self._identity: dict[Path, _Identity] = {}
         self._network: dict[Path, str] = {}
+        self._leaks: tuple[Path, ...] = ()
+        self._to_arm = True
         self._look_at = 0.0
         self._armed_at = 0.0
         self.next_at: float | None = None
@@ -46,8 +48,8 @@ class Vantage:
     def moved(self, directories: Sequence[Path]) -> bool:
         """Return whether a directory is another one than at the last look, gone, or back.
 
-        Looks at most once a second, unless other directories are given; arms the listener anew
-        where it has to.
+        Looks at most once a second, unless other directories are given. The listener is armed
+        anew after the next scan where it has to be.
         """
         now = self._now()
         if self._identity.keys() == set(directories) and now < self._look_at:
@@ -56,9 +58,20 @@ class Vantage:
         found = {path: _identity(path) for path in directories}
         moved = found != self._identity
         self._identity = found
-        if moved or (self.events.problem and now - self._armed_at >= REARM_S):
-            self._arm()
+        failed = bool(self.events.problem) and now - self._armed_at >= REARM_S
+        self._to_arm = self._to_arm or moved or failed
         return moved
+
+    def scanned(self, leaks: Sequence[Path]) -> None:
+        """Arm the listener, where it has to be, with what a scan has seen.
+
+        Args:
+            leaks: Links to directories outside of what is watched. The listener would follow
+                them, through a whole disk if need be.
+        """
+        if self._to_arm or tuple(leaks) != self._leaks:
+            self._leaks = tuple(leaks)
+            self._arm()
 
     def describe(self, interval_s: float, others: Mapping[WatchRoot, int | None]) -> str:
         """Return one line: "events", or "polling every 1 s (inotify limit reached)".
@@ -82,9 +95,15 @@ class Vantage:
 
     def _arm(self) -> None:
         self._armed_at = self._now()
+        self._to_arm = False
         there = [path for path, identity in self._identity.items() if identity is not None]
         self._network = {} if self._off else {path: network_type(path) for path in there}
-        local = [path for path in there if not self._network.get(path)]
+        local = [
+            path
+            for path in there
+            if not self._network.get(path)
+            and not any(leak.is_relative_to(path) for leak in self._leaks)
+        ]
         self.events.arm([] if self._off else _outermost(local))
 
     def _why(self) -> str:
@@ -93,6 +112,8 @@ class Vantage:
         network = next(filter(None, self._network.values()), "")
         if network:
             return f"network file system {network}"
+        if self._leaks:
+            return f"the link {self._leaks[0]} leads out"
         return self.events.problem
 
 

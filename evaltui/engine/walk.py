@@ -52,6 +52,7 @@ class Walk:
         self.folders: set[tuple[int, int]] = set()
         self.links: list[tuple[str, _Globs]] = []
         self.disguised: list[Path] = []
+        self.leaks: list[Path] = []
         self.special = 0
         self.problems: list[tuple[Path, str]] = []
         self.failed: set[str] = set()
@@ -216,6 +217,8 @@ class Walker:
             try:
                 found = os.stat(path)  # noqa: PTH116 - text, as above
                 if leads_out(path, root):
+                    if stat.S_ISDIR(found.st_mode):
+                        walk.leaks.append(Path(path))
                     continue
             except OSError as error:
                 walk.fail(path, error)

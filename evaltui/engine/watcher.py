@@ -251,6 +251,7 @@ class Watcher:
 
     def _scan(self, outcomes: list[Outcome]) -> None:
         result = self._scanner.scan()
+        self._vantage.scanned(result.leaks)
         self._schedule.done(
             seconds=result.seconds, files=result.total_files, events=self._vantage.hears
         )

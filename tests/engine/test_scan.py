@@ -245,6 +245,7 @@ def test_links_are_followed_inside_the_root_and_not_out_of_it(tmp_path: Path) ->
     (tmp_path / "in/linked").symlink_to("node_modules/pkg")
     found = Scanner([root(tmp_path / "in")]).scan()
     assert names(found, tmp_path) == ["in/linked/r.json"]
+    assert found.leaks == [tmp_path / "in/leaks"]
 
 
 def test_a_link_to_a_file_that_is_watched_itself_is_no_second_file(tmp_path: Path) -> None:

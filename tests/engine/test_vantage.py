@@ -23,6 +23,13 @@ class FakeEvents(FileEvents):
         self.problem = "" if directories else "nothing to listen to"
 
 
+def look(vantage: Vantage, *directories: Path, leaks: tuple[Path, ...] = ()) -> bool:
+    """Look at directories and scan them, as a watcher does."""
+    moved = vantage.moved(directories)
+    vantage.scanned(leaks)
+    return moved
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 100.0
@@ -45,12 +52,12 @@ def test_the_first_look_arms_and_the_next_comes_a_second_later(
     tmp_path: Path, clock: Clock, events: FakeEvents
 ) -> None:
     vantage = Vantage(events, clock)
-    assert vantage.moved([tmp_path])
+    assert look(vantage, tmp_path)
     assert events.armed == [[tmp_path]]
     assert vantage.next_at == 101.0
-    assert not vantage.moved([tmp_path])
+    assert not look(vantage, tmp_path)
     clock.now += 1
-    assert not vantage.moved([tmp_path])
+    assert not look(vantage, tmp_path)
     assert events.armed == [[tmp_path]]
     assert vantage.describe(5.0, {}) == "events"
     assert vantage.hears
@@ -62,12 +69,12 @@ def test_a_directory_made_again_is_another_one(
     root = tmp_path / "in"
     root.mkdir()
     vantage = Vantage(events, clock)
-    vantage.moved([root])
+    look(vantage, root)
     shutil.move(root, tmp_path / "away")
     root.mkdir()
-    assert not vantage.moved([root])  # not looked at so often
+    assert not look(vantage, root)  # not looked at so often
     clock.now += 1
-    assert vantage.moved([root])
+    assert look(vantage, root)
     assert events.armed == [[root], [root]]
 
 
@@ -76,13 +83,13 @@ def test_a_directory_that_is_not_there_is_said_and_found_later(
 ) -> None:
     root = tmp_path / "in"
     vantage = Vantage(events, clock)
-    vantage.moved([root])
+    look(vantage, root)
     assert vantage.describe(1.0, {}) == (
         f"polling every 1 s (nothing to listen to); {root} is not there yet"
     )
     root.mkdir()
     clock.now += 1
-    assert vantage.moved([root])
+    assert look(vantage, root)
     assert vantage.describe(5.0, {}) == "events"
 
 
@@ -91,7 +98,7 @@ def test_directories_inside_others_are_heard_with_them(
 ) -> None:
     (tmp_path / "a/b").mkdir(parents=True)
     (tmp_path / "ab").mkdir()
-    Vantage(events, clock).moved([tmp_path / "a", tmp_path / "a/b", tmp_path / "ab"])
+    look(Vantage(events, clock), tmp_path / "a", tmp_path / "a/b", tmp_path / "ab")
     assert events.armed == [[tmp_path / "a", tmp_path / "ab"]]
 
 
@@ -103,7 +110,7 @@ def test_network_file_systems_are_polled_and_named(
     near.mkdir()
     monkeypatch.setattr(module, "network_type", lambda path: "nfs4" if path == far else "")
     vantage = Vantage(events, clock)
-    vantage.moved([far, near])
+    look(vantage, far, near)
     assert events.armed == [[near]]
     assert vantage.describe(1.0, {}) == "polling every 1 s (network file system nfs4)"
     assert not vantage.hears
@@ -113,7 +120,7 @@ def test_events_that_are_switched_off_are_never_armed(
     tmp_path: Path, clock: Clock, events: FakeEvents
 ) -> None:
     vantage = Vantage(events, clock, use_events="off")
-    vantage.moved([tmp_path])
+    look(vantage, tmp_path)
     assert events.armed == [[]]
     assert vantage.describe(1.0, {}) == "polling every 1 s (events are switched off)"
 
@@ -122,13 +129,13 @@ def test_events_that_failed_are_tried_again_after_a_minute(
     tmp_path: Path, clock: Clock, events: FakeEvents
 ) -> None:
     vantage = Vantage(events, clock)
-    vantage.moved([tmp_path])
+    look(vantage, tmp_path)
     events.problem = "inotify limit reached"
     clock.now += 59
-    vantage.moved([tmp_path])
+    look(vantage, tmp_path)
     assert len(events.armed) == 1
     clock.now += 1
-    assert not vantage.moved([tmp_path])
+    assert not look(vantage, tmp_path)
     assert len(events.armed) == 2
     assert vantage.describe(5.0, {}) == "events"
 
@@ -137,8 +144,35 @@ def test_roots_of_other_watchers_are_named(
     tmp_path: Path, clock: Clock, events: FakeEvents
 ) -> None:
     vantage = Vantage(events, clock)
-    vantage.moved([tmp_path])
+    look(vantage, tmp_path)
     others = {WatchRoot(Path("/a"), None, None): 12, WatchRoot(Path("/b"), "*.json", None): None}
     assert vantage.describe(5.0, others) == (
         "events; /a is watched by pid 12; /b/*.json is watched by another process"
     )
+
+
+def test_links_that_lead_out_are_not_listened_through(
+    tmp_path: Path, clock: Clock, events: FakeEvents
+) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    a.mkdir()
+    b.mkdir()
+    vantage = Vantage(events, clock)
+    look(vantage, a, b, leaks=(a / "link",))
+    assert events.armed == [[b]]
+    assert vantage.describe(1.0, {}) == f"polling every 1 s (the link {a / 'link'} leads out)"
+    look(vantage, a, b)  # it is gone
+    assert events.armed == [[b], [a, b]]
+    assert vantage.hears
+
+
+def test_nothing_is_listened_to_before_it_was_scanned(
+    tmp_path: Path, clock: Clock, events: FakeEvents
+) -> None:
+    vantage = Vantage(events, clock)
+    assert vantage.moved([tmp_path])
+    assert events.armed == []
+    vantage.scanned(())
+    assert events.armed == [[tmp_path]]
+    vantage.scanned(())
+    assert events.armed == [[tmp_path]]
