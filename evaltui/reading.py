@@ -72,7 +72,7 @@ def read_experiment(settings: Settings) -> Reading:
     """
     target, source = open_store(settings)
     try:
-        return collect(target, source, target.experiment)
+        return collect(target, source, target.experiment_label)
     finally:
         source.close()
 

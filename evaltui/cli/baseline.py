@@ -50,9 +50,9 @@ def run(args: argparse.Namespace, settings: Settings) -> ExitCode:
 
 
 def _write(reading: Reading, run_id: str) -> None:
-    from evaltui.tracking.writer import MlflowWriter  # noqa: PLC0415 - imports mlflow when used
+    from evaltui.tracking import open_writer  # noqa: PLC0415 - imports mlflow when used
 
-    writer = MlflowWriter(reading.target)
+    writer = open_writer(reading.target)
     if run_id:
         writer.set_experiment_tag(reading.experiment.experiment_id, Tag.BASELINE, run_id)
     else:

@@ -8,7 +8,6 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 from evaltui.cli.parser import load_command, parse
@@ -48,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _dispatch(argv: list[str]) -> int:
     args = parse(argv)
     if args.version:
+        from importlib import metadata  # noqa: PLC0415 - a tenth of the time to the first frame
+
         print(f"evaltui {metadata.version('evaltui')}")
         return ExitCode.OK
     settings = _settings(args)

@@ -22,6 +22,7 @@ LATE_S = 0.016
 class MeasuredApp(app.EvaltuiApp):
     """The screen, and a task that wants to run every 5 ms."""
 
+    CSS_PATH = str(Path(app.__file__).parent / "styles" / "evaltui.tcss")
     out = Path()
 
     def on_mount(self) -> None:

@@ -13,6 +13,7 @@ class FakeTarget:
     label: str = "sqlite /fake.db"
     why: str = "default"
     experiment: str = "exp"
+    experiment_label: str = "exp"
 
 
 @dataclass
