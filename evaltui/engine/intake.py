@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from evaltui.domain.report import ModeSource
 from evaltui.domain.stamp import FileStamp
 from evaltui.engine.backlog import BacklogRule, Candidate, CandidateQueue
 from evaltui.engine.case_rows import CaseRows
+from evaltui.engine.file_rows import REPORT_ROLES, FileRows
 from evaltui.engine.filebytes import FileBytes, FileChangedError, read_file, read_head
 from evaltui.engine.neighbours import Neighbours, gather, source_of
 from evaltui.engine.outcome import Outcome, ReportFile
@@ -21,46 +22,17 @@ from evaltui.engine.settle import (
     OLD_S,
     QUIET_S,
     SLOW_QUIET_S,
-    UNREADABLE_PATIENCE_S,
     SettleQueue,
 )
-from evaltui.errors import ReportError, ReportSyntaxError
+from evaltui.engine.watch_settings import WatchSettings
+from evaltui.errors import JournalError, ReportError, ReportSyntaxError
 from evaltui.ledger.journal import Journal
 
 COMPANION_S = 900.0
 """A companion that was not changed for so long is left to the report that gathers it."""
 
-_TRIM_EVERY = 500
+_BUG_HINT = "the log tells more; please report it with the file; it is read again when it changes"
 _TEXT_SUFFIXES = frozenset({".json", ".jsonl", ".xml", ".yaml", ".yml", ".eval"})
-_REPORT_ROLES = frozenset({FileRole.REPORT, FileRole.GENERATION, FileRole.UNKNOWN})
-_FOLLOWED = frozenset(FileState) - {
-    FileState.SEEN,
-    FileState.SETTLING,
-    FileState.QUARANTINED,
-    FileState.IGNORED,
-    FileState.VANISHED,
-}
-"""States whose row follows its file to another name; in others the name may matter."""
-
-
-@dataclass(frozen=True, slots=True)
-class WatchSettings:
-    """How files are watched.
-
-    Attributes:
-        backlog: Which reports that are there at the start are logged; see BacklogRule.parse.
-        events: `auto`, or `off` to scan only.
-        max_report_bytes: Larger files are refused.
-        mode: Mode of every report whose root has none of its own, or None.
-        patience_s: Longest wait for a file that stays incomplete or unreadable; `watch --once`
-            does not wait for minutes.
-    """
-
-    backlog: str = "log"
-    events: str = "auto"
-    max_report_bytes: int = 64_000_000
-    mode: str | None = None
-    patience_s: float = UNREADABLE_PATIENCE_S
 
 
 class Taker(Protocol):
@@ -104,7 +76,7 @@ class Intake:
         self.queue = CandidateQueue()
         self.settle = SettleQueue(monotonic, patience_s=settings.patience_s)
         self.cases = CaseRows(journal, max_bytes=settings.max_report_bytes, clock=clock)
-        self._journal = journal
+        self._rows = FileRows(journal)
         self._ingestor = ingestor
         self._settings = settings
         self._rule = BacklogRule.parse(settings.backlog, clock())
@@ -112,7 +84,6 @@ class Intake:
         self._clock = clock
         self._bulk_files: set[Path] = set()
         self._unknown: set[Path] = set()
-        self._ignored = 0
         self.lost = False
         """Whether a file was not where it was found: a scan tells where it went."""
 
@@ -148,7 +119,7 @@ class Intake:
         except (FileNotFoundError, NotADirectoryError):
             return None  # the next scan tells that it is gone, or where it went
         except ReportError as error:
-            self._ignore(stamp, root, readers.Recognition(), error.message)
+            self._rows.ignored(stamp, root, readers.Recognition(), error.message)
             return None
         except OSError as error:
             self.settle.put(stamp, wait_s=0.0)
@@ -161,10 +132,10 @@ class Intake:
         stamp = candidate.stamp
         quiet_s = self._quiet_s(stamp)
         if self._is_nothing(stamp, found, quiet_s):
-            self._ignore(stamp, root, found, "")
+            self._rows.ignored(stamp, root, found)
             return None
-        if found.role in _REPORT_ROLES and self._left_out(candidate):
-            self._record(stamp, root, found, FileState.SEEN, listed=False, skipped=True)
+        if found.role in REPORT_ROLES and self._left_out(candidate):
+            self._rows.left_out(stamp, root, found)
             return None
         self._forget(stamp.path)
         if found.role is FileRole.GENERATION:
@@ -180,8 +151,8 @@ class Intake:
         if unknown:
             self._unknown.add(stamp.path)
         self.settle.put(stamp, wait_s=SLOW_QUIET_S if found.slow or unknown else QUIET_S)
-        if found.role in _REPORT_ROLES:
-            self._record(stamp, root, found, FileState.SETTLING)
+        if found.role in REPORT_ROLES:
+            self._rows.settling(stamp, root, found)
         return None
 
     def _is_nothing(self, stamp: FileStamp, found: readers.Recognition, quiet_s: float) -> bool:
@@ -205,7 +176,12 @@ class Intake:
         return sorted(self.settle.due(), key=lambda stamp: stamp.path in self._bulk_files)
 
     def take(self, stamp: FileStamp) -> Outcome | None:
-        """Read a settled version and hand it over; None when it has to wait on."""
+        """Read a settled version and hand it over; None when it has to wait on.
+
+        Raises:
+            JournalError: The journal failed; the file is due again.
+            Exception: A programming error; the file is given up.
+        """
         root = self._owner(stamp.path)
         if root is None:
             self.settle.drop(stamp.path)
@@ -217,7 +193,15 @@ class Intake:
         if file.stamp != stamp:
             self.settle.changed(file.stamp)
             return None
-        return self._hand_over(file, root)
+        try:
+            return self._hand_over(file, root)
+        except JournalError:
+            raise  # no fault of the file: it is due again
+        except Exception as error:
+            # A file that trips the program up must do so once only, or it stops the whole watch.
+            self._give_up(stamp, root, f"internal error: {type(error).__name__}", _BUG_HINT)
+            self.settle.drop(stamp.path)
+            raise
 
     def _not_read(self, stamp: FileStamp, root: WatchRoot, error: Exception) -> Outcome | None:
         if isinstance(error, FileChangedError):
@@ -286,12 +270,7 @@ class Intake:
                 "write it again, or move it into place when it is complete;"
                 " it is read again when it changes",
             )
-        self._journal.mark(
-            str(stamp.path),
-            FileState.SETTLING,
-            reason=reason or "incomplete",
-            retry_at=self._clock() + wait_s,
-        )
+        self._rows.waits(stamp.path, reason or "incomplete", self._clock() + wait_s)
         return None
 
     def _unreadable(self, stamp: FileStamp, root: WatchRoot, error: OSError) -> Outcome | None:
@@ -300,16 +279,15 @@ class Intake:
         name = stamp.path.name
         if not readers.has_report_name(name) and stamp.path.suffix not in _TEXT_SUFFIXES:
             self.settle.drop(stamp.path)
-            self._ignore(stamp, root, readers.Recognition(), reason)
+            self._rows.ignored(stamp, root, readers.Recognition(), reason)
             return None
         wait_s = self.settle.unreadable(stamp.path)
         if wait_s is None:
             return self._give_up(stamp, root, reason, hint)
-        self._record(
+        self._rows.settling(
             stamp,
             root,
             readers.Recognition(),
-            FileState.SETTLING,
             reason=reason,
             hint=hint,
             retry_at=self._clock() + wait_s,
@@ -320,71 +298,20 @@ class Intake:
         self._forget(stamp.path)
         return self._ingestor.quarantine(stamp, root=str(root), reason=reason, hint=hint)
 
-    def _ignore(
-        self, stamp: FileStamp, root: WatchRoot, found: readers.Recognition, reason: str
-    ) -> None:
-        self._record(stamp, root, found, FileState.IGNORED, reason=reason, listed=False)
-        self._ignored += 1
-        if self._ignored % _TRIM_EVERY == 0:
-            self._journal.trim_ignored()
-
-    def _record(
-        self,
-        stamp: FileStamp,
-        root: WatchRoot,
-        found: readers.Recognition,
-        state: FileState,
-        *,
-        reason: str = "",
-        hint: str = "",
-        listed: bool = True,
-        skipped: bool = False,
-        retry_at: float | None = None,
-    ) -> None:
-        before = self._journal.file(str(stamp.path)) if listed else None
-        self._journal.record(
-            stamp,
-            root=str(root),
-            state=state,
-            reason=reason,
-            hint=hint,
-            fmt=found.format,
-            role=found.role,
-            listed=listed,
-            skipped=skipped,
-            run_ids=before.run_ids if before is not None else (),
-            retry_at=retry_at,
-        )
-
     # -- what became of a path -------------------------------------------------------------------
 
     def gone(self, path: Path) -> Outcome | None:
         """Note that a file is gone; what was read of it is logged all the same."""
         self._drop(path)
         self.cases.gone(path)
-        row = self._journal.file(str(path))
-        if row is None:
-            return None
-        if row.state is FileState.SETTLING and row.role in _REPORT_ROLES:
-            reason = "vanished before it could be read"
-            self._journal.mark(str(path), FileState.VANISHED, reason=reason)
-            return Outcome(
-                str(path), FileState.VANISHED, format=row.format, role=row.role, reason=reason
-            )
-        if row.state not in _FOLLOWED and row.state is not FileState.VANISHED:
-            self._journal.forget(str(path))
-        return None
+        return self._rows.gone(path)
 
     def renamed(self, old: Path, new: FileStamp) -> Outcome | None:
         """Let the row of a file follow it; what its name may have decided is decided anew."""
-        row = self._journal.file(str(old))
-        if row is not None and row.state in _FOLLOWED and self._owner(new.path) is not None:
+        if self._owner(new.path) is not None and self._rows.follow(old, new):
             self._drop(old)
             self.cases.gone(old)
-            if self._journal.rename(str(old), new):
-                return None
-        if row is not None and row.state is FileState.SETTLING:
-            self._journal.forget(str(old))  # it has not vanished
+            return None
         outcome = self.gone(old)
         self.queue.put(Candidate(new, placed=True))
         return outcome

@@ -16,7 +16,7 @@ from evaltui.domain.events import WatchRole, WatchStatus
 from evaltui.domain.stamp import FileStamp
 from evaltui.engine.backlog import Candidate, WorkRate
 from evaltui.engine.events import FileEvents
-from evaltui.engine.intake import Intake, Taker, WatchSettings
+from evaltui.engine.intake import Intake, Taker
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.progress import Progress
 from evaltui.engine.recall import Recall
@@ -26,6 +26,7 @@ from evaltui.engine.scan import Gone, Scanner, ScanResult
 from evaltui.engine.schedule import ScanSchedule
 from evaltui.engine.trouble_rows import TroubleRows
 from evaltui.engine.vantage import Vantage
+from evaltui.engine.watch_settings import WatchSettings
 from evaltui.errors import JournalError
 from evaltui.ledger.journal import Journal
 

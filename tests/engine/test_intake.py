@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from watching import Watched, app_report, report
 
 from evaltui.domain.events import FileRole, FileState
@@ -249,6 +252,45 @@ def test_companions_that_are_there_go_with_the_report(watched: Watched) -> None:
     [file] = watched.ingestor.files
     assert dict(file.neighbours) == {"EVALUATION_REPORT.md": b"# here"}
     assert watched.row("EVALUATION_REPORT.md").role is FileRole.COMPANION
+
+
+def test_a_file_that_trips_the_program_up_stops_the_watch_once_only(watched: Watched) -> None:
+    watched.write("bad.json", report(1))
+    watched.write("good.json", report(2))
+    watched.wall.now += 3_600
+    watcher = watched.watch()
+    watched.ingestor.fail_with = [RecursionError("too deep")]
+    with pytest.raises(RecursionError):
+        watcher.step()
+    watched.run(watcher, 2)
+    [taken] = watched.ingestor.taken
+    bad = next(name for name in ("bad.json", "good.json") if name != taken)
+    row = watched.row(bad)
+    assert (row.state, row.reason) == (FileState.QUARANTINED, "internal error: RecursionError")
+    assert watcher.idle
+
+
+_PIECES = st.sampled_from(
+    [b"{", b"}", b"[", b"]", b'"schema": "evaltui.report/1"', b'"metrics":', b"[]", b"null", b",",
+     b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b'"a"', b":", b"1e999", b"NaN", b"9" * 400, b"\n",
+     b"<x>"]
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.lists(_PIECES, max_size=12).map(b"".join), min_size=1, max_size=6))
+def test_whatever_bytes_come_every_file_ends_somewhere(contents: list[bytes]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        watched = Watched(Path(folder))
+        names = [f"evaluation_report_2026010{n}_000000.json" for n in range(len(contents))]
+        for name, data in zip(names, contents, strict=True):
+            (watched.root / name).write_bytes(data)
+        watcher = watched.watch(patience_s=1.0)
+        watched.run(watcher, 4)
+        assert watcher.idle
+        ends = {FileState.PARSED, FileState.QUARANTINED, FileState.IGNORED}
+        assert all(watched.state(name) in ends for name in names)
+        watched.close()
 
 
 # -- what cannot be read -------------------------------------------------------------------------
