@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from evaltui import readers
 from evaltui.domain.events import FileRole, FileState
@@ -24,6 +23,7 @@ from evaltui.engine.settle import (
     SLOW_QUIET_S,
     SettleQueue,
 )
+from evaltui.engine.taker import Taker
 from evaltui.engine.watch_settings import WatchSettings
 from evaltui.errors import JournalError, ReportError, ReportSyntaxError
 from evaltui.ledger.journal import Journal
@@ -33,22 +33,6 @@ COMPANION_S = 900.0
 
 _BUG_HINT = "the log tells more; please report it with the file; it is read again when it changes"
 _TEXT_SUFFIXES = frozenset({".json", ".jsonl", ".xml", ".yaml", ".yml", ".eval"})
-
-
-class Taker(Protocol):
-    """What the watcher needs of the ingestor."""
-
-    def take(self, file: ReportFile) -> Outcome:
-        """Parse a settled file and journal its reports and its row; no network."""
-
-    def quarantine(self, stamp: FileStamp, *, root: str, reason: str, hint: str = "") -> Outcome:
-        """Give a file up until it changes."""
-
-    def retry(self, path: str) -> bool:
-        """Try a report again; False when the path must be read for that."""
-
-    def open_count(self) -> int:
-        """Return the number of runs still to be written."""
 
 
 class Intake:

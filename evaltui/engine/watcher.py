@@ -14,9 +14,10 @@ from pathlib import Path
 from evaltui import readers
 from evaltui.domain.events import WatchRole, WatchStatus
 from evaltui.domain.stamp import FileStamp
-from evaltui.engine.backlog import Candidate, WorkRate
+from evaltui.engine.backlog import Candidate
 from evaltui.engine.events import FileEvents
-from evaltui.engine.intake import Intake, Taker
+from evaltui.engine.figures import Figures
+from evaltui.engine.intake import Intake
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.progress import Progress
 from evaltui.engine.recall import Recall
@@ -24,6 +25,7 @@ from evaltui.engine.roles import Roles
 from evaltui.engine.roots import WatchRoot, merge_roots, owner_of
 from evaltui.engine.scan import Gone, Scanner, ScanResult
 from evaltui.engine.schedule import ScanSchedule
+from evaltui.engine.taker import Taker
 from evaltui.engine.trouble_rows import TroubleRows
 from evaltui.engine.vantage import Vantage
 from evaltui.engine.watch_settings import WatchSettings
@@ -36,7 +38,6 @@ SLICE_S = 0.05
 """Seconds a step works on files before it lets others have their turn."""
 MAX_OPEN = 500
 """While so many runs are still to be written, no more of the backlog is read."""
-_COUNT_SHARE = 20  # counting may take one part in this many of the time
 
 
 class Watcher:
@@ -90,11 +91,7 @@ class Watcher:
         self._trouble = TroubleRows(journal)
         self._schedule = ScanSchedule(monotonic, clock)
         self._vantage = Vantage(FileEvents(self.wake), monotonic, use_events=settings.events)
-        self._rate = WorkRate()
-        self._backlog = 0
-        self._counts: dict[str, int] = {}
-        self._counted_seq = -1
-        self._count_again_at = 0.0
+        self._figures = Figures(journal, monotonic)
         self._add(merge_roots(roots))
 
     # -- turns -----------------------------------------------------------------------------------
@@ -113,7 +110,8 @@ class Watcher:
         self._take_roles()
         self._find(outcomes)
         self._work(outcomes)
-        self._measure()
+        old = self._intake.queue.old
+        self._figures.note(old, self._ingestor.open_count() if self._figures.counts_on(old) else 0)
         return outcomes
 
     def wait(self, timeout_s: float) -> None:
@@ -179,7 +177,7 @@ class Watcher:
         Raises:
             JournalError: The journal cannot be read.
         """
-        counts = self._count()
+        counts = self._figures.counts()
         held, others = self._roles.held, self._roles.watchers()
         role = WatchRole.WATCHER if held else WatchRole.VIEWER
         return WatchStatus(
@@ -191,18 +189,10 @@ class Watcher:
             failed=counts.get("failed", 0),
             ignored=counts.get("ignored", 0),
             events=self._vantage.describe(self._schedule.interval_s, others) if held else "",
-            backlog=self._backlog,
-            backlog_rate=self._rate.per_second(),
+            backlog=self._figures.backlog,
+            backlog_rate=self._figures.rate,
             backlog_skipped=counts.get("skipped", 0),
         )
-
-    def _count(self) -> dict[str, int]:
-        """Return the journal's counts, anew when something changed and they are cheap enough."""
-        now, seq = time.monotonic(), self._journal.last_seq()
-        if seq != self._counted_seq and now >= self._count_again_at:
-            self._counts, self._counted_seq = self._journal.counts(), seq
-            self._count_again_at = time.monotonic() + _COUNT_SHARE * (time.monotonic() - now)
-        return self._counts
 
     # -- roots -----------------------------------------------------------------------------------
 
@@ -259,8 +249,7 @@ class Watcher:
         begun = {r for r in self._unscanned if r.path not in result.missing_roots}
         self._unscanned = set()
         self._apply(result, outcomes, begun)
-        if begun:
-            self._backlog = max(self._backlog, self._intake.queue.old)
+        self._figures.begin(self._intake.queue.old)
         for path in (*self._intake.settle, *self._recall.unfinished):
             if self._scanner.stamp(path) is None and self._owner(path) is not None:
                 outcomes += filter(None, [self._intake.gone(path)])
@@ -319,12 +308,6 @@ class Watcher:
 
     def _is_full(self) -> bool:
         return self._intake.queue.old > 0 and self._ingestor.open_count() >= MAX_OPEN
-
-    def _measure(self) -> None:
-        """Bring the figures of the backlog up to date."""
-        old = self._intake.queue.old
-        self._backlog = old + self._ingestor.open_count() if old or self._backlog else 0
-        self._rate.note(self._backlog, self._monotonic())
 
     def _next_at(self) -> float:
         """Return when something is to be done, on the monotonic clock."""
