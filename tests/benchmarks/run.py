@@ -133,7 +133,13 @@ def stalls(place: Path, runs: int) -> Iterator[Figure]:
     reports.mkdir()
     out = place / "stalls.json"
     env = own_environment(place) | {"EVALTUI_TRACKING_URI": store_uri(place, runs)}
-    command = [sys.executable, str(HERE / "measured_screen.py"), str(out), "--watch", str(reports)]
+    command = [
+        sys.executable,
+        str(HERE / "measured_screen.py"),
+        str(out),
+        "--watch",
+        f"mcp={reports}",
+    ]
     with PtySession(command, size=SIZE, env=env) as program:
         program.until_text("run-")
         now = datetime.now(tz=UTC)
