@@ -10,6 +10,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import PurePath
 
 from evaltui.domain.events import FileRow, Notice, WatchRole, WatchStatus
 from evaltui.domain.run import Run
@@ -21,6 +23,7 @@ _ROWS_PER_PAGE = 1_000
 _MAX_NOTICES = 100
 
 
+_GLOB = frozenset("*?[")
 _TRIES = 3
 """A journal that changes all the time is not waited for to stand still."""
 
@@ -59,6 +62,8 @@ class Feed:
         self._seq = 0
         self._listed: set[int] = set()
         self._early: dict[int, FileRow] = {}
+        self._roots: tuple[PurePath, ...] = ()
+        self._local: Sequence[Run] = ()
         self._lock = threading.Lock()
         self._watch: WatchStatus | None = None
         self._told_watch: WatchStatus | None = None
@@ -88,9 +93,9 @@ class Feed:
         """
         news = self._news()
         if news is not None:
-            self._seq = news.seq
+            self._seq, self._local = news.seq, news.local
             self._tell_files(news.rows, news.gone)
-            self._local_rows.update([*file_runs(self._early.values()), *news.local])
+        self._tell_local(changed=news is not None)
         self._tell_watch()
         self._tell_notices()
         return news is not None
@@ -126,6 +131,20 @@ class Feed:
                 self._emit(FilesChanged(page, left))
             left = ()
 
+    def _tell_local(self, *, changed: bool) -> None:
+        """Show what is on its way; of files that are no report yet, only those on watch.
+
+        The journal may hold others that a watcher left behind, for which nobody cares now.
+        """
+        with self._lock:
+            watch = self._watch
+        watched = watch is not None and watch.role is not WatchRole.NONE
+        roots = tuple(map(_fixed_part, watch.roots)) if watch is not None and watched else ()
+        if changed or roots != self._roots:
+            self._roots = roots
+            rows = [r for r in self._early.values() if _is_below(PurePath(r.path), roots)]
+            self._local_rows.update([*file_runs(rows), *self._local])
+
     def _tell_watch(self) -> None:
         with self._lock:
             status = self._watch
@@ -140,3 +159,12 @@ class Feed:
                     return
                 notice = self._notices.popleft()
             self._emit(Noticed(notice))
+
+
+def _fixed_part(root: str) -> PurePath:
+    """Return the directory of a watched root that may be a glob."""
+    return PurePath(*takewhile(lambda part: not _GLOB.intersection(part), PurePath(root).parts))
+
+
+def _is_below(path: PurePath, roots: Sequence[PurePath]) -> bool:
+    return any(path.is_relative_to(root) for root in roots)

@@ -92,6 +92,10 @@ class Poller:
         """Whether the whole experiment is known: then `known_runs` can be believed."""
         return self._listed
 
+    def announce(self) -> None:
+        """Tell the status as it is, if it was not told yet."""
+        self._connection.announce()
+
     def known_runs(self, content_id: str) -> tuple[str, ...]:
         """Return the ids of the active runs that carry this content."""
         return self._index.runs(content_id)

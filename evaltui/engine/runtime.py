@@ -196,7 +196,7 @@ class Engine:
             refresh=self._refresh,
             pause=self._pause,
             add_root=lambda root: order(lambda: self._watcher.add_root(root)),
-            retry=lambda path: order(lambda: self._watcher.retry(path)),
+            retry=lambda path: order(lambda: self._retry(path)),
             stop=self.begin_stop,
         )
         return Desk(
@@ -213,6 +213,10 @@ class Engine:
         self._ingest.order(self._ingestor.hurry)
         self._poll_now()
 
+    def _retry(self, path: str) -> None:
+        self._ingestor.hurry()  # it may be waiting for the store, with all others
+        self._watcher.retry(path)
+
     def _poll_now(self) -> None:
         self._poller.refresh()
         self._query_wake.set()
@@ -228,6 +232,7 @@ class Engine:
     # -- query -----------------------------------------------------------------------------------
 
     def _query_turn(self) -> float:
+        self._poller.announce()  # target and reason stand on screen before the store answers
         self._poller.step()
         twins = self._poller.twins()
         if twins - self._twins:

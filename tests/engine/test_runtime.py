@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 from engine_fakes import (
@@ -22,6 +22,7 @@ from engine_fakes import (
 from evaltui.domain.events import FileRole, FileState, Notice, StoreState, WatchRole
 from evaltui.domain.run import RunStatus
 from evaltui.domain.stamp import FileStamp
+from evaltui.engine.feed import _fixed_part
 from evaltui.engine.link import (
     Event,
     FilesChanged,
@@ -36,6 +37,7 @@ from evaltui.engine.link import (
 from evaltui.engine.loop import Loop
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.parts import Store
+from evaltui.engine.roots import WatchRoot
 from evaltui.engine.runtime import Engine
 from evaltui.errors import JournalError, StoreUnreachableError
 from evaltui.ledger.journal import Journal, NewEntry
@@ -58,6 +60,7 @@ class Plant:
         self.store = FakeStore()
         self.journal = Journal(folder / "journal")
         self.watcher = FakeWatcher(role)
+        self.watcher.roots.append(WatchRoot(Path("/w"), None, None))
         self.ingestor = FakeIngestor()
         self.events: list[Event] = []
         self.screen = Screen()
@@ -209,6 +212,23 @@ def test_a_report_stands_in_the_list_without_a_gap_from_first_sight_to_its_run(
         rows.apply(event.delta, event.reset)
         counts.append(len(rows.ids))
     assert counts[counts.index(1) :] == [1] * (len(counts) - counts.index(1))
+
+
+def test_files_that_nobody_watches_now_are_no_rows_of_the_list(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, role=WatchRole.NONE)
+    plant.record("left-behind.json", FileState.SETTLING)
+    plant.engine.start()
+    until(lambda: plant.of(FilesChanged) and plant.screen.table.complete)
+    assert plant.screen.ids == []
+    plant.watcher.role = WatchRole.WATCHER
+    plant.watcher.wake()
+    until(lambda: plant.screen.names == ["left-behind.json"])
+    assert plant.engine.stop(PATIENCE_S)
+
+
+def test_of_a_watched_glob_only_the_directory_counts() -> None:
+    assert _fixed_part("/w/run*/x") == PurePath("/w")
+    assert _fixed_part("/w/a") == PurePath("/w/a")
 
 
 def test_a_run_that_was_just_written_is_polled_for_at_once(tmp_path: Path) -> None:
@@ -431,10 +451,11 @@ def test_the_stop_request_begins_to_stop(plant: Plant) -> None:
 def test_the_first_status_is_told_even_when_the_store_never_answers(plant: Plant) -> None:
     plant.store.error = StoreUnreachableError("gone")
     plant.engine.start()
-    until(lambda: plant.of(StoreChanged))
-    (first, *_) = plant.of(StoreChanged)
-    assert isinstance(first, StoreChanged)
-    assert first.status.error == "gone"
+    until(lambda: len(plant.of(StoreChanged)) > 1)
+    told = [event.status for event in plant.of(StoreChanged) if isinstance(event, StoreChanged)]
+    assert [status.state for status in told] == [StoreState.CONNECTING, StoreState.OFFLINE]
+    assert told[0].target == "fake"
+    assert told[1].error == "gone"
 
 
 def test_a_loop_tells_an_error_once_and_again_after_a_good_turn() -> None:
