@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import sqlite3
@@ -316,11 +315,11 @@ def test_a_screen_that_stands_still_does_not_stop_the_ingest(tmp_path: Path, wat
     store.close()
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
-def test_a_state_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    state.mkdir(mode=0o500)
-    with EngineProcess(tmp_path) as engine:
+def test_a_state_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with EngineProcess(tmp_path, {"state_dir": str(tmp_path / "file" / "state")}) as engine:
         number = engine.start()
         engine.until(lambda: number in engine.replies)
-        assert engine.replies[number].error
+        assert "cannot be made" in engine.replies[number].error
+        assert engine.replies[number].hint
+        assert state_of(engine) is StoreState.REFUSED
