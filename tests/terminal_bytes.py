@@ -24,8 +24,8 @@ _TOKEN = re.compile(
 _CSI_ALLOWED = re.compile(
     r"\x1b\["
     r"(?:[0-9;:]*m"  # colours
-    r"|[0-9]*;?[0-9]*H"  # cursor to
-    r"|[0-9]*[ABCDGJKX]"  # cursor by, erase
+    r"|[0-9]+(?:;[0-9]+)?H|[0-9]+C"  # cursor to a place, to the right
+    r"|(?:[0-9]+;[0-9]+)?r|[0-9]+[ST]"  # region that scrolls, scroll it
     r"|\?(?:2026|2048)\$p"  # does the terminal know this mode?
     r"|>[0-9]+u|<u"  # kitty keyboard on, off
     r")\Z"
@@ -34,9 +34,10 @@ _MODE = re.compile(r"\x1b\[\?([0-9;]+)([hl])\Z")
 _SGR = re.compile(r"\x1b\[([0-9;:]*)m\Z")
 _CLIPBOARD = re.compile(r"\x1b\]52;c;[A-Za-z0-9+/=]*(?:\x07|\x1b\\)\Z")
 _POINTER = re.compile(r"\x1b\]22;[a-z-]+\x07\Z")
-_LINE_CONTROLS = frozenset("\r\n")
+_PLAIN_CONTROLS = frozenset({"\r", "\n", "\x1bM"})  # the last scrolls down
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u3164\uffa0")
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _MAX_MARKS = 4
 
 
@@ -48,6 +49,7 @@ class Findings:
         violations: Everything that is not allowed, as `repr` shows it.
         modes: State of every mode that was switched.
         kitty_depth: Keyboard modes pushed and not popped.
+        region: Whether a scroll region is left set.
         colours: Number of colour sequences that set a colour.
         clipboards: Number of sequences that write the clipboard.
         text: All plain text, in order.
@@ -56,6 +58,7 @@ class Findings:
     violations: list[str] = field(default_factory=list)
     modes: dict[int, bool] = field(default_factory=dict)
     kitty_depth: int = 0
+    region: bool = False
     colours: int = 0
     clipboards: int = 0
     text: list[str] = field(default_factory=list)
@@ -105,7 +108,7 @@ def examine(data: bytes, *, clipboard: bool = False) -> Findings:
             _take_csi(text, found)
         elif kind == "string" and _CLIPBOARD.match(text) and clipboard:
             found.clipboards += 1
-        elif not (kind == "string" and _POINTER.match(text)) and text not in _LINE_CONTROLS:
+        elif not (kind == "string" and _POINTER.match(text)) and text not in _PLAIN_CONTROLS:
             found.violations.append(repr(text))
     return found
 
@@ -122,6 +125,8 @@ def _take_csi(text: str, found: Findings) -> None:
         found.violations.append(repr(text))
     if text.endswith("u"):
         found.kitty_depth += 1 if ">" in text else -1
+    if text.endswith("r"):
+        found.region = text != "\x1b[r"
     colour = _SGR.match(text)
     if colour is not None:
         found.colours += _sets_colour(colour.group(1))
@@ -133,7 +138,9 @@ def _sets_colour(parameters: str) -> bool:
 
 
 def _is_forbidden(char: str) -> bool:
-    return unicodedata.category(char) in _FORBIDDEN_CATEGORIES or char in _INVISIBLE
+    if char in _INVISIBLE or _SELECTORS.match(char):
+        return True
+    return unicodedata.category(char) in _FORBIDDEN_CATEGORIES
 
 
 def _longest_marks(text: str) -> int:

@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self, cast
 
 from rich.console import RenderableType
+from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.content import Content
+from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 
 from evaltui.domain.events import StoreState
@@ -79,6 +81,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         self._image = TerminalImage()
         super().__init__(driver_class=driver_class)
         self.animation_level = "none"
+        # NO_COLOR means none; Textual would still send shades of grey.
+        self._filters = [NoColor() if isinstance(it, Monochrome) else it for it in self._filters]
         self.session = Session(
             settings,
             glyphs=choose_glyphs(settings.glyphs),
@@ -120,10 +124,10 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         gc.collect()
         gc.freeze()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Cover the screen while the terminal is too small."""
         self._image.forget()
-        fit_to(self, self.size)
+        fit_to(self, event.size)  # `self.size` is still the one before
 
     # -- drawing ---------------------------------------------------------------------------------
 

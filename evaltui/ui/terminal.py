@@ -26,7 +26,8 @@ RESTORE = (
     "\x1b[?2026l"  # synchronised output
     "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l"  # mouse
     "\x1b[?1004l\x1b[?2004l\x1b[?2048l"  # focus, bracketed paste, resize reports
-    "\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[0m"  # kitty keys, wrap, main screen, cursor, colours
+    "\x1b[<u\x1b[r\x1b[?7h"  # kitty keys, scroll region, wrap
+    "\x1b[?1049l\x1b[?25h\x1b[0m"  # main screen, cursor, colours
 )
 """Undoes every terminal mode that the screen sets."""
 
@@ -121,11 +122,12 @@ class TerminalDriver(LinuxDriver):
         if self._suspended:
             self._suspended = False
             super()._sigcont_application()
+            self._app.refresh(layout=True)
         elif self._writer_thread is not None and self._writer_thread.is_alive():
             # SIGCONT without SIGTSTP (kill -STOP, kill -CONT): the driver still runs, and a second
             # start would leave two input threads. The shell may have changed the terminal, though.
             self._set_modes_again()
-            self._app.refresh()
+            self._app.refresh(layout=True)
 
     def _set_modes_again(self) -> None:
         with contextlib.suppress(termios.error):
@@ -133,7 +135,7 @@ class TerminalDriver(LinuxDriver):
             attrs[tty.LFLAG] = self._patch_lflag(attrs[tty.LFLAG])
             attrs[tty.IFLAG] = self._patch_iflag(attrs[tty.IFLAG])
             termios.tcsetattr(self.fileno, termios.TCSANOW, attrs)
-        self.write("\x1b[?1049h\x1b[?25l\x1b[?1004h\x1b[2J")
+        self.write("\x1b[?1049h\x1b[?25l\x1b[?1004h")
         self._enable_mouse_support()
         self._enable_bracketed_paste()
         self._disable_line_wrap()

@@ -27,6 +27,7 @@ def assert_restored(session: PtySession) -> None:
     assert found.violations == []
     assert found.left_on == {}
     assert found.kitty_depth == 0
+    assert not found.region
     assert session.attrs == session.attrs_before
 
 
@@ -105,9 +106,11 @@ def test_suspending_gives_the_terminal_back_and_coming_back_takes_it(screen: Ope
         session.wait_stopped()
         session.until_quiet()
         assert_restored(session)
+        before = len(session.data)
         session.process.send_signal(signal.SIGCONT)
         session.until(lambda: session.examine().modes.get(1049), "the screen again")
         session.until_quiet()
+        assert NEWEST.encode() in session.data[before:]
         assert_in_screen_mode(session)
         assert session.bytes_of("j") > 0
     session.send("q")
@@ -123,8 +126,9 @@ def test_a_bare_continue_leaves_a_screen_that_works_and_can_be_left(screen: Open
         session.wait_stopped()
         before = len(session.data)
         session.process.send_signal(signal.SIGCONT)
-        session.until(lambda before=before: len(session.data) > before, "a new frame")
+        session.until(lambda before=before: NEWEST.encode() in session.data[before:], "a new frame")
         session.until_quiet()
+        assert_in_screen_mode(session)
     assert session.bytes_of("j") > 0
     session.send("q")
     assert session.wait() == 0

@@ -16,8 +16,8 @@ class TooSmallScreen(ModalScreen[None]):
     """Two words in place of a screen; goes away by itself when there is room."""
 
     DEFAULT_CSS = """
-    TooSmallScreen { align: center middle; background: $background; }
-    TooSmallScreen Static { width: 100%; height: auto; text-align: center; }
+    TooSmallScreen { align: center middle; background: $background; overflow: hidden; }
+    TooSmallScreen Static { width: 100%; height: auto; max-height: 100%; text-align: center; }
     """
 
     def compose(self) -> list[Static]:
