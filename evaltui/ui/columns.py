@@ -147,7 +147,7 @@ def make_plan(
     start = room.take(START_WIDTH)
     mode = min(max(longest_mode, SHORTEST_MODE), NARROW_MODE if narrow else LONGEST_MODE)
     mode = mode if longest_mode else 0
-    mode = mode if mode and room.take(mode) else 0
+    mode = mode if mode and start and room.take(mode) else 0
     has_trend = False
     further = [metric for metric in metrics if metric not in chosen]
     for index, metric in enumerate([*further, ""]):
@@ -163,6 +163,9 @@ def make_plan(
         extra = min(room.left, max(0, longest_name - name))
         name += extra
         room.left -= extra
+        wider = min(room.left, min(longest_mode, LONGEST_MODE) - mode) if mode else 0
+        mode += max(0, wider)
+        room.left -= max(0, wider)
     longer = LONG_START_WIDTH - START_WIDTH
     start_width = LONG_START_WIDTH if room.left >= longer else START_WIDTH
     columns = [

@@ -94,7 +94,12 @@ class TerminalImage:
         ]
         low = min(moved[0], moved[0] + shift)
         high = max(moved[-1], moved[-1] + shift)
-        step = f"\x1b[{shift}S" if shift > 0 else f"\x1b[{-shift}T"
+        # A line feed at the bottom and a reverse one at the top move lines on every terminal.
+        step = (
+            f"\x1b[{high + 1}H" + "\n" * shift
+            if shift > 0
+            else f"\x1b[{low + 1}H" + "\x1bM" * -shift
+        )
         out.append(f"\x1b[0m\x1b[{low + 1};{high + 1}r{step}\x1b[r")
         for y in range(low, high + 1):  # what is not painted now must be put back afterwards
             wanted.setdefault(y, self._rows[y])
@@ -182,7 +187,7 @@ def _pen_change(old: str, new: str) -> str:
 @lru_cache(maxsize=4096)
 def _split(codes: str) -> tuple[frozenset[str], str, str]:
     """Return attributes, foreground and background of SGR codes."""
-    parts = [part for part in codes.split(";") if part not in {"", "0"}]
+    parts = codes.split(";")
     attributes: set[str] = set()
     colours = {"3": "39", "4": "49"}
     at = 0
@@ -198,7 +203,7 @@ def _split(codes: str) -> tuple[frozenset[str], str, str]:
             colours["3"] = part
         elif 40 <= number <= 49 or 100 <= number <= 107:  # noqa: PLR2004 - SGR backgrounds
             colours["4"] = part
-        else:
+        elif number:
             attributes.add(part)
         at += 1
     return frozenset(attributes), colours["3"], colours["4"]

@@ -228,9 +228,7 @@ def batch() -> list[Run]:
     """Return twelve runs of one mode and three of another, one of them failed."""
     found = [evaluation(number) for number in range(12)]
     found += [evaluation(n, mode="vanilla_sdk", hours_ago=n * 5 + 1.2) for n in (1, 5, 9)]
-    found.append(
-        run("99failed00", name="eval_mcp_broken", hours_ago=6.2, status=RunStatus.FAILED)
-    )
+    found.append(run("99failed00", name="eval_mcp_broken", hours_ago=6.2, status=RunStatus.FAILED))
     return found
 
 

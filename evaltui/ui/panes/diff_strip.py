@@ -76,7 +76,8 @@ def strip_pieces(difference: Difference | None) -> tuple[tuple[str, str], ...]:
 def _metric_pieces(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     names = [delta.name for delta in comparison.metrics]
     wanted = default_columns(names, names[0] if names else None)
-    ranks = {name: rank for rank, name in enumerate([*names[:1], *wanted])}
+    first = dict.fromkeys([*names[:1], *wanted])
+    ranks = {name: rank for rank, name in enumerate(first)}
     moved = [delta for delta in comparison.metrics if delta.delta]
     moved.sort(
         key=lambda delta: (

@@ -1,0 +1,150 @@
+"""Sending only what differs leaves the terminal as sending everything would."""
+
+from __future__ import annotations
+
+import pyte
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.color import ColorSystem
+from rich.segment import Segment
+from rich.style import Style
+from scripted import batch, make_app, runs, store, until
+from textual.strip import Strip
+
+from evaltui.ui.thin_display import Cell, TerminalImage, sgr_codes, strip_cells
+
+WIDTH, HEIGHT = 24, 12
+PENS = ("0", "1;38;2;255;0;0", "38;2;0;255;0;48;2;9;9;9", "2", "31", "1;97;44")
+letters = st.sampled_from([*"abcx ", "é", "▁", "✓", "日", "👍"])
+frames = st.lists(
+    st.lists(
+        st.tuples(
+            st.integers(0, HEIGHT - 1), st.integers(0, WIDTH - 1), st.text(letters, max_size=30)
+        ),
+        max_size=14,
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def _cells(text: str, pen: str) -> list[Cell]:
+    return [
+        (char, pen)
+        for cell in strip_cells(Strip([Segment(text)]), ColorSystem.TRUECOLOR)
+        for char in [cell[0]]
+    ]
+
+
+def _whole(grid: list[list[Cell]], pieces: list[tuple[int, tuple[int, list[Cell]]]]) -> None:
+    """Put pieces into a grid, and mend wide characters that were cut in two."""
+    for y, (x, cells) in pieces:
+        fitting = cells[: WIDTH - x]
+        grid[y][x : x + len(fitting)] = fitting
+        row = grid[y]
+        for at in range(WIDTH):
+            right_half = at + 1 < WIDTH and row[at + 1][0] == ""
+            wide = row[at][0] in {"日", "👍"}
+            if (wide and not right_half) or (
+                row[at][0] == "" and (not at or row[at - 1][0] not in {"日", "👍"})
+            ):
+                row[at] = (" ", row[at][1])
+
+
+@settings(max_examples=200, deadline=None)
+@given(frames, st.data())
+def test_after_any_updates_the_terminal_shows_the_last_frame(
+    steps: list[list[tuple[int, int, str]]], data: st.DataObject
+) -> None:
+    screen = pyte.Screen(WIDTH, HEIGHT)
+    stream = pyte.Stream(screen)
+    image = TerminalImage()
+    grid: list[list[Cell]] = [[(" ", "0")] * WIDTH for _ in range(HEIGHT)]
+    for step in steps:
+        pen = data.draw(st.sampled_from(PENS))
+        pieces = [(y, (x, _cells(text, pen))) for y, x, text in step]
+        _whole(grid, pieces)
+        # Textual paints whole widgets: every line that changed is sent from its first column on.
+        lines = [(y, (0, list(grid[y]))) for y in range(HEIGHT)]
+        stream.feed(image.paint(lines, WIDTH, HEIGHT))
+        shown = [[screen.buffer[y][x].data for x in range(WIDTH)] for y in range(HEIGHT)]
+        assert shown == [[cell[0] for cell in row] for row in grid]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(-5, 5), st.integers(0, 40))
+def test_lines_that_move_arrive_where_they_belong(shift: int, first: int) -> None:
+    screen = pyte.Screen(WIDTH, HEIGHT)
+    stream = pyte.Stream(screen)
+    image = TerminalImage()
+
+    def frame(start: int) -> list[tuple[int, tuple[int, list[Cell]]]]:
+        body = [f"| run {start + at:04d} value {(start + at) * 7} |" for at in range(HEIGHT - 2)]
+        lines = ["head", *body, "foot"]
+        return [(y, (0, _cells(f"{line:<{WIDTH}}", "31"))) for y, line in enumerate(lines)]
+
+    stream.feed(image.paint(frame(first), WIDTH, HEIGHT))
+    sent = image.paint(frame(first + shift), WIDTH, HEIGHT)
+    stream.feed(sent)
+
+    assert screen.display == [
+        "".join(c for c, _ in cells) for _, (_, cells) in frame(first + shift)
+    ]
+    if abs(shift) == 1:
+        assert len(sent) < 120
+
+
+def test_colours_come_out_as_they_were_meant() -> None:
+    screen = pyte.Screen(WIDTH, HEIGHT)
+    stream = pyte.Stream(screen)
+    image = TerminalImage()
+    red = Style.parse("bold #ff0000 on #000010")
+    plain = Style.parse("#00ff00 on #000010")
+    for styles in ((red, plain), (plain, red), (plain, plain)):
+        cells = [
+            cell
+            for style in styles
+            for cell in strip_cells(Strip([Segment("ab", style)]), ColorSystem.TRUECOLOR)
+        ]
+        stream.feed(image.paint([(0, (0, cells))], WIDTH, HEIGHT))
+        shown = [screen.buffer[0][x] for x in (0, 2)]
+        assert [cell.fg for cell in shown] == [
+            "ff0000" if style is red else "00ff00" for style in styles
+        ]
+        assert [cell.bold for cell in shown] == [style is red for style in styles]
+        assert {cell.bg for cell in shown} == {"000010"}
+
+
+def test_what_is_shown_already_is_not_sent() -> None:
+    image = TerminalImage()
+    line = [(3, (0, _cells("x" * WIDTH, "31")))]
+    assert image.paint(line, WIDTH, HEIGHT)
+    assert image.paint(line, WIDTH, HEIGHT) == ""
+
+
+def test_after_forgetting_everything_is_sent_again() -> None:
+    image = TerminalImage()
+    line = [(3, (0, _cells("x" * WIDTH, "31")))]
+    first = image.paint(line, WIDTH, HEIGHT)
+    image.forget()
+    assert image.paint(line, WIDTH, HEIGHT) == first
+
+
+def test_a_link_is_drawn_without_its_address() -> None:
+    assert sgr_codes(Style(link="https://example.org/\x1b[2J"), ColorSystem.TRUECOLOR) == "0"
+
+
+async def test_the_image_is_forgotten_when_the_terminal_changes_its_size() -> None:
+    app = make_app(store(), runs(*batch()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app._image.paint([(0, (0, _cells("x", "0")))], 80, 24)
+        await pilot.resize_terminal(90, 24)
+        await until(pilot, lambda: not app._image._rows)
+
+
+async def test_the_image_is_forgotten_when_everything_is_to_be_drawn_again() -> None:
+    app = make_app(store(), runs(*batch()))
+    async with app.run_test(size=(80, 24)):
+        app._image.paint([(0, (0, _cells("x", "0")))], 80, 24)
+        app.refresh()
+        assert not app._image._rows
