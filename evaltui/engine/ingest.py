@@ -280,6 +280,7 @@ class Ingestor:
     def recover(self) -> int:
         """Free what dead processes left claimed; return the number of open entries. At start."""
         self._journal.release_dead()
+        self._journal.shrink()
         return self._journal.open_count()
 
     def note_deleted(self, run_ids: Collection[str]) -> None:

@@ -20,14 +20,12 @@ class IngestSettings:
         host: Name of this machine, for the run's tags, or "".
         max_spool_bytes: Larger artifacts are not copied into the journal but uploaded from
             their path, if their bytes are still the same then.
-        max_report_bytes: Companions and bulk files above this are passed over.
     """
 
     read_only: bool = False
     model: str | None = None
     host: str = ""
     max_spool_bytes: int = 64 * 1000 * 1000
-    max_report_bytes: int = 64 * 1000 * 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ from evaltui.ledger.schema import SCHEMA, VERSION
 BUSY_S = 20
 """How long a write waits for another process's."""
 
+_MAX_WAL_BYTES = 16_000_000
+_FREE_PAGES = 2_000
+
 Row = tuple[object, ...]
 
 # File names that are no UTF-8 reach Python as lone surrogates, which SQLite refuses: they are kept
@@ -78,6 +81,13 @@ class Database:
         with self._lock:
             self._db.close()
 
+    def shrink(self) -> None:
+        """Give the space of what was spooled and is finished back to the file system."""
+        with self._reading() as db:
+            if db.execute("PRAGMA freelist_count").fetchone()[0] >= _FREE_PAGES:
+                # Only a script steps through all of this pragma, one page a step.
+                db.executescript("PRAGMA incremental_vacuum")
+
     def _open(self) -> sqlite3.Connection:
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         db = sqlite3.connect(
@@ -85,6 +95,8 @@ class Database:
         )
         db.text_factory = _to_text
         try:
+            db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # counts for a file that is still empty
+            db.execute(f"PRAGMA journal_size_limit={_MAX_WAL_BYTES}")
             # WAL needs memory that all processes share; between machines there is none.
             _set_journal_mode(db, "delete" if self.is_shared else "wal")
             db.execute("PRAGMA foreign_keys=ON")

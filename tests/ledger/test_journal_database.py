@@ -8,9 +8,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from journal_kit import new_entry, stamp
+from journal_kit import new_entry, stamp, with_artifacts
 
 from evaltui.domain.events import FileState
+from evaltui.domain.plan import ArtifactFile
 from evaltui.errors import ExitCode, JournalError
 from evaltui.ledger import database
 from evaltui.ledger.journal import Journal
@@ -177,6 +178,22 @@ def test_one_journal_may_be_used_by_several_threads(tmp_path: Path) -> None:
         thread.join()
     assert failures == []
     assert journal.last_seq() == 200
+
+
+def test_the_space_of_finished_reports_is_given_back(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    file = ArtifactFile("a.json", data=b"x" * 20_000_000)
+    entry = journal.begin(with_artifacts(file))
+    assert entry is not None
+    assert journal.claim(entry.entry_id)
+    assert journal.advance(entry.entry_id, FileState.FINISHED)
+    pages = journal._read("PRAGMA page_count")[0][0]
+    journal.shrink()
+    assert isinstance(pages, int)
+    assert journal._read("PRAGMA page_count") < [(pages // 10,)]
+    journal.shrink()
+    journal.close()
+    assert journal.path.stat().st_size < 1_000_000
 
 
 MOUNTS = (
