@@ -98,34 +98,39 @@ class FileEvents:
         return changes
 
     def _listen(self, stop: threading.Event, directories: list[str]) -> None:
-        above = sorted(directories, key=len)
+        why = "the listener ended"
         try:
             if not any(map(os.path.isdir, directories)):  # not told by watchfiles
                 raise FileNotFoundError(errno.ENOENT, "no such directory")
-            for number, batch in enumerate(
-                watchfiles.watch(
-                    *directories,
-                    watch_filter=None,
-                    step=_STEP_MS,
-                    debounce=_DEBOUNCE_MS,
-                    stop_event=stop,
-                    rust_timeout=_PULSE_MS,
-                    yield_on_timeout=True,
-                    raise_interrupt=False,
-                    force_polling=False,
-                    recursive=True,
-                    ignore_permission_denied=True,
-                )
-            ):
-                if stop.is_set():
-                    return
-                self._hear(batch, above, first=number == 0)
+            self._follow(stop, directories)
         except (OSError, RuntimeError) as error:  # RuntimeError: of the watcher's own inside
-            if not stop.is_set():
-                self.problem = _reason(error)
+            why = _reason(error)
+        finally:
+            if not stop.is_set():  # whatever ended it, nobody listens any more
+                self.problem = why
                 with self._lock:
                     self._scan = True
                 self._wake()
+
+    def _follow(self, stop: threading.Event, directories: list[str]) -> None:
+        above = sorted(directories, key=len)
+        batches = watchfiles.watch(
+            *directories,
+            watch_filter=None,
+            step=_STEP_MS,
+            debounce=_DEBOUNCE_MS,
+            stop_event=stop,
+            rust_timeout=_PULSE_MS,
+            yield_on_timeout=True,
+            raise_interrupt=False,
+            force_polling=False,
+            recursive=True,
+            ignore_permission_denied=True,
+        )
+        for number, batch in enumerate(batches):
+            if stop.is_set():
+                return
+            self._hear(batch, above, first=number == 0)
 
     def _hear(self, batch: set[tuple[Change, str]], directories: list[str], *, first: bool) -> None:
         paths = [path for _, path in batch if self._counts(path, directories)]

@@ -24,6 +24,7 @@ PATIENCE_S = 300.0
 UNREADABLE_PATIENCE_S = 600.0
 """Seconds after which a file that cannot be opened or read is given up."""
 _LONGEST_WAIT_S = 30.0
+_STUCK_TRIES = 3  # over three seconds
 
 
 @dataclass(slots=True)
@@ -72,6 +73,14 @@ class SettleQueue:
 
     def __iter__(self) -> Iterator[Path]:
         return iter(tuple(self._waiting))
+
+    @property
+    def stuck(self) -> bool:
+        """Whether all that is waited for was found incomplete or unreadable for seconds.
+
+        Only a change helps then, and nobody knows of one; also true when nothing is waited for.
+        """
+        return all(item.tries >= _STUCK_TRIES for item in self._waiting.values())
 
     def get(self, path: Path) -> FileStamp | None:
         """Return the version of a path that is waited for, or None."""

@@ -160,9 +160,10 @@ class Watcher:
     def idle(self) -> bool:
         """Whether everything that is there was seen, and nothing can be done before a change.
 
-        A backlog that waits for the store counts as idle: the ingestor has work then.
+        A backlog that waits for the store counts as idle: the ingestor has work then. So do files
+        that stay incomplete or unreadable for seconds; they are tried again all the same.
         """
-        if self._untried or self._unscanned or len(self._intake.settle):
+        if self._untried or self._unscanned or not self._intake.settle.stuck:
             return False
         first = self._intake.queue.first()
         return first is None or (first.old and self._is_full())

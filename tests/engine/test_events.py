@@ -148,6 +148,17 @@ def test_what_keeps_events_away_is_said_and_a_scan_asked_for(
     assert events.drain().scan
 
 
+def test_a_listener_that_just_ends_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(watchfiles, "watch", lambda *_, **__: iter(()))
+    woken = threading.Event()
+    events = FileEvents(woken.set)
+    events.arm([tmp_path])
+    assert woken.wait(20)
+    assert events.problem == "the listener ended"
+
+
 def test_a_directory_that_is_not_there_is_a_problem(tmp_path: Path, listener: Listener) -> None:
     listener.events.arm([tmp_path / "none"])
     assert listener.woken.wait(20)

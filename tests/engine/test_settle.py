@@ -149,3 +149,16 @@ def test_what_has_waited_longest_is_due_first() -> None:
     clock.now += 1
     assert settle.due() == [other, STAMP]
     assert (len(settle), list(settle)) == (2, [other.path, PATH])
+
+
+def test_what_stays_incomplete_for_seconds_is_stuck_until_it_changes() -> None:
+    settle, clock = queue()
+    assert settle.stuck
+    settle.put(STAMP, wait_s=0.0)
+    for wait in (1.0, 2.0, 4.0):
+        assert not settle.stuck
+        assert settle.incomplete(PATH) == wait
+        clock.now += wait
+    assert settle.stuck
+    settle.changed(replace(STAMP, size=11))
+    assert not settle.stuck
