@@ -10,7 +10,6 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from evaltui.domain.catalogue import spec_for
-from evaltui.domain.events import WatchRole
 from evaltui.domain.metric import Direction
 from evaltui.domain.text import clean
 from evaltui.engine.link import Verb
@@ -21,6 +20,7 @@ from evaltui.ui.main_view import MainView
 from evaltui.ui.order import METRIC_PREFIX, Sort, SortKey
 from evaltui.ui.panes.watch_list import WatchList
 from evaltui.ui.panes.wishes import CopyRequested, Said
+from evaltui.ui.screens.path_prompt import PathPrompt
 from evaltui.ui.screens.picker import Picker
 from evaltui.ui.session import Session
 from evaltui.ui.widgets.filter_bar import FilterBar
@@ -294,21 +294,28 @@ class MainScreen(MainView):
     # -- watching --------------------------------------------------------------------------------
 
     def action_watch(self) -> None:
-        """Show the files on watch; where nothing is watched, start with the current directory.
+        """Show the files on watch, and there ask for a directory to watch.
 
-        With runs on the screen the first press only says what a second one would watch: every
-        report below the directory would become a run.
+        An experiment without runs starts with the current directory at once: that is what the
+        words in place of the list offer.
         """
-        watch, bench = self.session.bench.watch, self.session.bench
-        watching = watch is not None and watch.role is not WatchRole.NONE and bool(watch.roots)
-        sure = self.pane == "watch" or not bench.total
+        bench = self.session.bench
+        watching = bench.watch is not None and bool(bench.watch.roots)
+        if self.pane == "watch":
+            prompt = PathPrompt("Watch a directory: its reports become runs", self.session.cwd)
+            self.app.push_screen(prompt, self._watch)
+            return
         self.action_pane("watch")
         if watching:
             return
-        if sure:
-            self._later(self._start_watch(self.session.cwd), "watch")
+        if bench.total or bench.loading:
+            self.say("nothing is watched; w again picks a directory")
         else:
-            self.say(f"nothing is watched; w again watches {self.session.cwd}")
+            self._watch(self.session.cwd)
+
+    def _watch(self, path: str | None) -> None:
+        if path is not None:
+            self._later(self._start_watch(path), "watch")
 
     async def _start_watch(self, path: str) -> None:
         reply = await self.session.ask(Verb.WATCH, {"path": path}, "")

@@ -84,6 +84,8 @@ class MainView(Screen[None], inherit_bindings=False):
             session.bench, session.glyphs, clock=session.clock, wanted=session.settings.columns
         )
         self._layout_now: Layout | None = None
+        self._was_loading = True
+        self._centre = Content("")
         self._detail_timer: Timer | None = None
         self._compared: Difference | None = None
         self._compared_key: tuple[object, ...] = ()
@@ -230,8 +232,10 @@ class MainView(Screen[None], inherit_bindings=False):
         centre = self.query_one("#centre", Static)
         centre.display = bool(words)
         self.run_list.display = not words
-        if words:
-            centre.update(Content("\n").join(words))
+        text = Content("\n").join(words)
+        if words and text != self._centre:
+            self._centre = text
+            centre.update(text)
         box = self.query_one("#list-box")
         title = Content(self._list_title())
         if box.border_title != title:
@@ -334,11 +338,12 @@ class MainView(Screen[None], inherit_bindings=False):
 
     def runs_changed(self, change: TableChange) -> None:
         """Show what an update of the runs did, and nothing else."""
+        runs, loading = self.run_list, self.session.bench.loading
+        if change.order_changed or loading or self._was_loading:
+            self._was_loading = loading
+            self.show_list_words()
         if not len(change.rows) and not change.order_changed:
             return
-        runs = self.run_list
-        if change.order_changed:
-            self.show_list_words()
         if runs.plan_is_stale():
             runs.replan()
         else:

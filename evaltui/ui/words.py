@@ -170,8 +170,8 @@ def leaving_line(watch: WatchStatus | None) -> str:
     command = headless_command(watch)
     if watch is None or not command:
         return ""
-    waiting = f", {watch.pending} files on their way" if watch.pending else ""
-    return f"leaving stops the watch{waiting}; to go on: {command}   (q again quits)"
+    waiting = f" with {watch.pending} files on their way" if watch.pending else ""
+    return f"q again quits and stops the watch{waiting}; to go on: {command}"
 
 
 def farewell(watch: WatchStatus | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from evaltui.ui.app import EvaltuiApp
 from evaltui.ui.client import EngineDown, EngineUp
 from evaltui.ui.main_screen import MainScreen
 from evaltui.ui.screens.help import HelpScreen
+from evaltui.ui.screens.path_prompt import PathPrompt
 from evaltui.ui.screens.picker import Picker
 from evaltui.ui.screens.too_small import TooSmallScreen
 from evaltui.ui.widgets.filter_bar import FilterBar
@@ -402,13 +404,35 @@ async def test_the_empty_state_counts_reports_and_w_watches_them() -> None:
         assert one.said == "watching /home/ada/evals"
 
 
-async def test_with_runs_on_the_screen_w_asks_before_it_watches() -> None:
-    async with driven(store(), runs(*batch()), answers={Verb.WATCH: "not a directory"}) as one:
+async def test_with_runs_on_the_screen_w_asks_which_directory(tmp_path: Path) -> None:
+    answers = {Verb.WATCH: "that is watched already"}
+    async with driven(store(), runs(*batch()), answers=answers) as one:
+        one.app.session.cwd = str(tmp_path)
         await one.press("w")
-        assert "w again watches /home/ada/evals" in one.said
+        assert one.said == "nothing is watched; w again picks a directory"
+        await one.press("w")
+        assert isinstance(one.app.screen, PathPrompt)
         assert not [verb for verb, _ in one.link.asked if verb is Verb.WATCH]
-        await one.press("w")
-        assert one.said == "not a directory; try again"
+        await one.press("enter")
+        await one.until(lambda: one.said == "that is watched already; try again")
+        assert one.link.asked[-1] == (Verb.WATCH, {"path": str(tmp_path)})
+
+
+async def test_an_empty_listing_ends_the_connecting() -> None:
+    async with driven(store(), runs(), listed=0) as one:
+        await one.until(lambda: "no runs in" in one.text)
+
+
+async def test_a_poll_without_news_repaints_nothing() -> None:
+    async with driven() as one:
+        frames: list[Any] = []
+        original = one.app._display
+        one.app._display = lambda screen, what: (frames.append(what), original(screen, what))[1]  # type: ignore[method-assign]
+        for second in range(3):
+            one.link.say(store(data_at_s=NOW_S + second))
+            await one.pilot.pause()
+        await one.pilot.pause()
+        assert [frame for frame in frames if frame is not None] == []
 
 
 async def test_files_on_watch_show_up_while_they_are_looked_at() -> None:

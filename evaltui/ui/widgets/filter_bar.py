@@ -34,6 +34,8 @@ class FilterBar(Horizontal):
             super().__init__()
             self.keep = keep
 
+    _count = (-1, -1)
+
     def compose(self) -> ComposeResult:
         """Lay out the slash, the input and the count."""
         yield Static(Content(" / "), id="filter-slash")
@@ -53,7 +55,9 @@ class FilterBar(Horizontal):
 
     def show_count(self, shown: int, total: int) -> None:
         """Say how many runs match."""
-        self.query_one("#filter-count", Static).update(Content(f" {shown} of {total} "))
+        if (shown, total) != self._count:
+            self._count = (shown, total)
+            self.query_one("#filter-count", Static).update(Content(f" {shown} of {total} "))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter at every letter; it is all local."""

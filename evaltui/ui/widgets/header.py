@@ -61,6 +61,7 @@ class Header(Widget):
         self._watch: WatchStatus | None = None
         self._engine_down = ""
         self._experiment = ""
+        self._drawn = Content("")
 
     def show(
         self,
@@ -78,14 +79,18 @@ class Header(Widget):
             engine_down: Why there is no engine, or "".
             experiment: Name to show until the engine says it.
         """
-        before = (self._store, self._watch, self._engine_down, self._experiment)
         self._store, self._watch = store, watch
         self._engine_down, self._experiment = engine_down, experiment
-        if before != (store, watch, engine_down, experiment):
+        if self._line() != self._drawn:  # most polls change a time that is not on show
             self.refresh()
 
     def render(self) -> Content:
-        """Draw the line, the left part shortened where the width asks for it."""
+        """Draw the line."""
+        self._drawn = self._line()
+        return self._drawn
+
+    def _line(self) -> Content:
+        """Return the line, the left part shortened where the width asks for it."""
         width = self.size.width
         state, style = store_text(self._store, engine_down=self._engine_down)
         right = [(state, style)]
