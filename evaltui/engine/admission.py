@@ -272,6 +272,7 @@ def _item(file: ReportFile, report: Report, number: int) -> Item:
         if generation is not None:
             report = join_generation(report, generation)
             joined, note = generation.content_id, ""
+    report = report.with_metrics(file.metrics)
     if file.as_new:
         # The same content on purpose: an identity of its own that begins with the real one.
         report = replace(report, content_id=f"{report.content_id}:{secrets.token_hex(4)}")

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable
-from pathlib import Path
 
 from evaltui.domain.events import FileRole, FileState
-from evaltui.domain.plan import ArtifactFile, RunPlan
 from evaltui.domain.ports import RunSource, RunWriter
-from evaltui.domain.run import Run, RunStatus, Tag
+from evaltui.domain.run import Run, Tag
 from evaltui.domain.stamp import FileStamp
-from evaltui.engine.admission import Admission, attachment, parse
+from evaltui.engine.admission import Admission, parse
+from evaltui.engine.late_companions import LateCompanions
 from evaltui.engine.local_runs import LocalRuns
 from evaltui.engine.outcome import IngestSettings, Outcome, ReportFile
 from evaltui.engine.shipping import Shipping
-from evaltui.engine.steps.machine import ATTACH_MARK, Machine
+from evaltui.engine.steps.machine import Machine
 from evaltui.engine.steps.store import Store
 from evaltui.engine.twins import Twins
 from evaltui.errors import StoreError
-from evaltui.ledger.journal import Action, Entry, Journal, NewEntry
-from evaltui.readers import companion_names
+from evaltui.ledger.journal import Journal
 
 __all__ = ["IngestSettings", "Ingestor", "Outcome", "ReportFile"]
-
-ATTACH_WITHIN_S = 600.0
-"""How long after a run is finished a companion is still taken for a part of it."""
 
 _TRIM_EVERY = 500
 
@@ -73,6 +67,7 @@ class Ingestor:
         self._admission = Admission(journal, self._settings, clock)
         self._twins = Twins(journal, self._store, clock)
         self._local_runs = LocalRuns(journal)
+        self._companions = LateCompanions(journal, clock)
         self._ignored = 0
         machine = Machine(
             journal,
@@ -123,19 +118,13 @@ class Ingestor:
             Whether it was queued: False when there is no run, it was finished more than ten
             minutes ago, or a companion of this name was attached later or with these very bytes.
         """
-        for base in self._journal.entries_of(path):
-            if base.action is not Action.ATTACH:
-                return self._attach(base, name, data)
-        return False
+        return self._companions.attach(path, name, data)
 
     def _without_report(self, file: ReportFile, outcome: Outcome) -> Outcome:
         """Record a file that is no report itself."""
-        parts: tuple[str, ...] = ()
+        attached = ""
         if outcome.role is FileRole.COMPANION:
-            base = self._report_beside(file.file.stamp.path)
-            name = file.file.stamp.path.name
-            if base is not None and self._attach(base, name, file.file.data):
-                parts = (_attach_id(base, name),)
+            attached = self._companions.attach_found(file.file.stamp.path, file.file.data)
         self._journal.record(
             file.file.stamp,
             root=file.root,
@@ -146,47 +135,13 @@ class Ingestor:
             role=outcome.role,
             sha256=file.file.sha256,
             listed=outcome.listed,
-            parts=parts,
+            parts=(attached,) if attached else (),
         )
         if outcome.state is FileState.IGNORED:
             self._ignored += 1
             if self._ignored % _TRIM_EVERY == 0:
                 self._journal.trim_ignored()
         return outcome
-
-    def _report_beside(self, companion: Path) -> Entry | None:
-        """Return the newest report of the same folder that a companion belongs to, or None."""
-        for entry in self._journal.neighbours_of(str(companion.parent)):
-            if companion.name in companion_names(Path(entry.path).name):
-                return entry
-        return None
-
-    def _attach(self, base: Entry, name: str, data: bytes) -> bool:
-        waited = 0.0 if base.finished_at is None else self._clock() - base.finished_at
-        if waited > ATTACH_WITHIN_S or attachment(name, data) in base.attached:
-            return False
-        if not base.is_open and base.state is not FileState.FINISHED:
-            return False
-        content_id = _attach_id(base, name)
-        plan = RunPlan(
-            content_id, name, base.plan.started_ms - 1, base.plan.ended_ms, base.plan.metric_ms,
-            RunStatus.FINISHED, {}, {}, {}, {}, (ArtifactFile(name, data=data),),
-        )  # fmt: skip
-        new = NewEntry(
-            content_id=content_id,
-            item=base.item,
-            path=str(Path(base.path).parent / name),
-            file_sha256=hashlib.sha256(data).hexdigest(),
-            format=base.format,
-            kind=base.kind,
-            evaluation_id="",
-            values_digest="",
-            mode=base.mode,
-            mode_source=base.mode_source,
-            plan=plan,
-            action=Action.ATTACH,
-        )
-        return self._journal.begin(new) is not None
 
     def _record(
         self, file: ReportFile, fmt: str, role: FileRole, content_ids: tuple[str, ...]
@@ -343,10 +298,6 @@ class Ingestor:
     def close(self) -> None:
         """Close the source, if it was opened."""
         self._store.close()
-
-
-def _attach_id(base: Entry, name: str) -> str:
-    return f"{base.content_id}{ATTACH_MARK}{name}"
 
 
 def _as_known(outcome: Outcome) -> Outcome:

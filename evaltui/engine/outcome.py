@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from evaltui.domain.events import FileRole, FileState
-from evaltui.domain.report import ModeSource, Report
+from evaltui.domain.report import MetricValue, ModeSource, Report
 from evaltui.engine.filebytes import FileBytes
 
 
@@ -45,6 +45,7 @@ class ReportFile:
         named: Somebody named this very file: it is listed whatever it is, and a single-app file
             becomes a run.
         git_commit: Commit of the evaluated code, or None to look it up beside the file.
+        metrics: Metrics that were given beside the report; its own value of a name is kept.
     """
 
     file: FileBytes
@@ -57,6 +58,7 @@ class ReportFile:
     as_new: bool = False
     named: bool = False
     git_commit: str | None = None
+    metrics: tuple[MetricValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
