@@ -39,16 +39,17 @@ PAYLOADS = {
     "action": r"[@click=app.quit]x[/]",
     "wide": r"\u6f22\u5b57\U0001f469\u200d\U0001f4bb\u0e33",
 }
+AT_ONCE = 4
+"""Payloads in one text; more would be cut off, texts being shown up to a limit."""
 
 
 def feed_of(payload: str) -> tuple[str, ...]:
     return ("serve", "--runs", "12", "--files", "18", "--payload", payload)
 
 
-@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS.keys())
-def test_hostile_text_in_every_field_of_every_pane_is_only_text(
-    screen: Opened, payload: str
-) -> None:
+@pytest.mark.parametrize("start", range(0, len(PAYLOADS), AT_ONCE))
+def test_hostile_text_in_every_field_of_every_pane_is_only_text(screen: Opened, start: int) -> None:
+    payload = "".join(list(PAYLOADS.values())[start : start + AT_ONCE])
     session = screen(engine=feed_of(payload), size=(140, 40))
     session.until_text("eval_mcp_0011")
     for keys in (*PANES, "1", "j", "\r", "l", "l", "l", "\r", "\x1b", "5", "n", "1", "s", "\x1b"):
@@ -153,7 +154,9 @@ def test_any_storm_of_sizes_is_survived(screen: Opened) -> None:
         if step % 10 == 0:
             session.send(rng.choice("jk123456s\x1b?\x1b"))
             session.until_quiet(0.05)
-    session.send("\x1b\x1b1")
+    for key in ("\x1b", "\x1b", "1"):
+        session.send(key)
+        session.until_quiet()
     assert_readable_at(session, (80, 24))
     session.send("\x03")
     assert session.wait() == 0
