@@ -14,10 +14,11 @@ from evaltui.domain.events import Notice, StoreStatus
 from evaltui.engine.ingest import Ingestor
 from evaltui.engine.link import Event
 from evaltui.engine.outcome import IngestSettings
-from evaltui.engine.parts import Ingest, KnownRuns, Store
+from evaltui.engine.parts import KnownRuns, Store
 from evaltui.engine.poll import SWEEP_S
-from evaltui.engine.roots import WatchRoot, merge_roots, parse_root
+from evaltui.engine.roots import merge_roots, parse_root
 from evaltui.engine.runtime import Engine
+from evaltui.engine.settle import UNREADABLE_PATIENCE_S
 from evaltui.engine.watcher import Watcher, WatchSettings
 from evaltui.errors import JournalError
 from evaltui.ledger.journal import Journal
@@ -40,6 +41,7 @@ def build(
     *,
     emit: Callable[[Event], None],
     cwd: Path | None = None,
+    patience_s: float = UNREADABLE_PATIENCE_S,
 ) -> Engine:
     """Return an engine for the settings, not started yet.
 
@@ -48,6 +50,8 @@ def build(
         environ: Where the tracking target is looked for.
         emit: Called with every event, from several threads.
         cwd: Directory that relative paths start from; default: the current one.
+        patience_s: Longest wait for a file that stays incomplete or unreadable; default: minutes,
+            for a writer may be slow. `watch --once` does not wait for those.
 
     Raises:
         ConfigError: The target or a watched directory makes no sense.
@@ -62,7 +66,13 @@ def build(
         _store(target),
         journal,
         make_ingestor=lambda known: make_ingestor(settings, target, journal, known_runs=known),
-        make_watcher=lambda ingestor: _make_watcher(settings, roots, journal, ingestor),
+        make_watcher=lambda ingestor: Watcher(
+            roots,
+            journal,
+            ingestor,
+            state_dir=state_dir(settings),
+            settings=_watch_settings(settings, patience_s),
+        ),
         emit=emit,
         cwd=base,
     )
@@ -148,20 +158,13 @@ def make_ingestor(
     )
 
 
-def _make_watcher(
-    settings: Settings, roots: tuple[WatchRoot, ...], journal: Journal, ingestor: Ingest
-) -> Watcher:
-    return Watcher(
-        roots,
-        journal,
-        ingestor,
-        state_dir=state_dir(settings),
-        settings=WatchSettings(
-            backlog=settings.backlog,
-            events=settings.events,
-            max_report_bytes=settings.max_report_mb * 1_000_000,
-            mode=settings.mode,
-        ),
+def _watch_settings(settings: Settings, patience_s: float) -> WatchSettings:
+    return WatchSettings(
+        backlog=settings.backlog,
+        events=settings.events,
+        max_report_bytes=settings.max_report_mb * 1_000_000,
+        mode=settings.mode,
+        patience_s=patience_s,
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from evaltui.domain.events import FileState, Notice
 from evaltui.domain.run import Tag
 from evaltui.domain.stamp import FileStamp
 from evaltui.engine.filebytes import read_file
-from evaltui.engine.link import Event, RunsChanged, StoreChanged
+from evaltui.engine.link import Event, FilesChanged, RunsChanged, StoreChanged
 from evaltui.engine.outcome import ReportFile
 from evaltui.errors import ConfigError, JournalError
 from evaltui.settings import Settings
@@ -137,8 +138,10 @@ def test_an_engine_is_built_for_the_target_that_the_environment_names(
     environ = {"MLFLOW_TRACKING_URI": f"sqlite:///{database}"}
     engine = build(settings, environ, emit=events.append, cwd=tmp_path)
     engine.start()
+    end = time.monotonic() + 30
     while not any(isinstance(event, RunsChanged) and event.delta.run_ids for event in events):
-        assert not engine.stopping
+        assert time.monotonic() < end
+        time.sleep(0.01)
     assert engine.stop(20)
     runs = [i for event in events if isinstance(event, RunsChanged) for i in event.delta.run_ids]
     assert runs == [run_id]
@@ -156,6 +159,26 @@ def test_watched_paths_start_from_the_directory_that_is_given(
     roots = {str(root) for root in engine._watcher._roots}
     assert roots == {str(tmp_path / "runs"), str(tmp_path / "other")}
     engine.stop(5)
+
+
+def test_a_truncated_report_is_waited_for_only_as_long_as_asked(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "r.json").write_text(REPORT[:-10])
+    events: list[Event] = []
+    watching = replace(settings, watch=(str(tmp_path),))
+    engine = build(watching, {}, emit=events.append, cwd=tmp_path, patience_s=0.3)
+    engine.start()
+    end = time.monotonic() + 30
+    while not any(
+        row.state is FileState.QUARANTINED
+        for event in events
+        if isinstance(event, FilesChanged)
+        for row in event.rows
+    ):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert engine.stop(20)
 
 
 def test_one_directory_with_two_modes_is_a_mistake(settings: Settings, tmp_path: Path) -> None:
