@@ -26,7 +26,7 @@ from evaltui.domain.events import (
     WatchRole,
     WatchStatus,
 )
-from evaltui.domain.table import RunDelta
+from evaltui.domain.table import STATUSES, RunDelta
 
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 """A longer frame is taken for a broken stream."""
@@ -182,7 +182,7 @@ def decode(header: bytes, body: bytes) -> Request | Event:
         fields = json.loads(header)
         kind = fields.pop("kind")
         return _DECODERS[kind](fields, body)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FrameError(f"unreadable frame: {error}") from error
 
 
@@ -207,6 +207,12 @@ def _unpack_delta(fields: Mapping[str, Any], body: bytes) -> RunDelta:
     run_ids = tuple(fields["run_ids"])
     names = fields["metrics"]
     arrays = np.frombuffer(body, dtype="<f8").reshape(2 + len(names), len(run_ids))
+    texts = [*fields["params"].values(), *fields["tags"].values()]
+    for column in (fields["names"], fields["status"], *texts):
+        if len(column) != len(run_ids):
+            raise ValueError(f"a column of {len(column)} for {len(run_ids)} runs")
+    if not all(0 <= code < len(STATUSES) for code in fields["status"]):
+        raise ValueError("an unknown run status")
     return RunDelta(
         run_ids=run_ids,
         names=tuple(fields["names"]),
