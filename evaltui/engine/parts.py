@@ -9,10 +9,10 @@ from typing import Protocol
 from evaltui.domain.events import StoreStatus, WatchStatus
 from evaltui.domain.ports import RunSource, RunWriter
 from evaltui.domain.run import Run
-from evaltui.engine.intake import Taker
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.poll import SWEEP_S
 from evaltui.engine.roots import WatchRoot
+from evaltui.engine.taker import Taker
 
 KnownRuns = Callable[[str], tuple[str, ...]]
 """Content id to ids of the active runs that carry it."""
