@@ -87,7 +87,7 @@ async def test_the_first_frame_carries_the_settings(settings: Settings, tmp_path
         "import os, sys; from evaltui.engine.link import FrameReader\n"
         "request = next(FrameReader().feed(os.read(0, 65536)))\n"
         "from evaltui.settings import Settings\n"
-        "said = f'{request.verb} {Settings.from_json(request.args)}'\n"
+        "said = f'{request.verb} {Settings.from_json(request.args[\"settings\"])}'\n"
         f"open({str(told)!r}, 'w').write(said)\n"
     )
     it = Conversation(settings, [sys.executable, "-c", script])
