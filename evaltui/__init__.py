@@ -8,9 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evaltui.api import EvaluationTracker, compare, read_report, track_evaluation
+    from evaltui.api import (
+        EvaluationTracker,
+        TrackingWarning,
+        compare,
+        read_report,
+        track_evaluation,
+    )
 
-__all__ = ["EvaluationTracker", "compare", "read_report", "track_evaluation"]
+__all__ = ["EvaluationTracker", "TrackingWarning", "compare", "read_report", "track_evaluation"]
 
 
 def __getattr__(name: str) -> object:

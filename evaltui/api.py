@@ -6,6 +6,7 @@ store cannot take now stays in the journal, for the next watcher or `evaltui log
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +15,23 @@ from evaltui.domain.comparison import Comparison
 from evaltui.domain.comparison import compare as compare_runs
 from evaltui.domain.events import PENDING_STATES, FileState
 from evaltui.domain.report import Report, Source
-from evaltui.engine.filebytes import read_file
 from evaltui.engine.neighbours import gather
 from evaltui.errors import ReportError
 from evaltui.harmless import TrackingWarning, harmless, own_environment, warn
 from evaltui.readers import read_reports
 from evaltui.settings import load_settings
-from evaltui.submit import Wish, log_taken, one_shot, take_named
-from evaltui.tracker import EvaluationTracker, environment_mode
+from evaltui.submit import (
+    Wish,
+    absolute,
+    forced_mode,
+    log_taken,
+    one_shot,
+    read_settled,
+    take_named,
+)
+from evaltui.tracker import EvaluationTracker, generation_metrics
+
+_IN_STORE = frozenset({FileState.FINISHED, FileState.DUPLICATE, FileState.SUPERSEDED})
 
 __all__ = ["EvaluationTracker", "TrackingWarning", "compare", "read_report", "track_evaluation"]
 
@@ -46,22 +56,26 @@ def track_evaluation(
         Id of the run, the first one of a file that holds several; None when the report is not in
         the store (yet).
     """
-    path = Path.cwd() / Path(evaluation_report_path).expanduser()
+    path = Path(evaluation_report_path)
 
     def track() -> str | None:
         settings = load_settings({}, os.environ)
         max_bytes = settings.max_report_mb * 1_000_000
-        wish = Wish(path, environment_mode(mode), settings.model, run_name)
+        forced = forced_mode(settings, os.environ, mode)
+        wish = Wish(absolute(path), forced, settings.model, run_name)
         if generation_metrics_path is not None:
             wish = _with_generation(wish, Path(generation_metrics_path), max_bytes)
         with own_environment(), one_shot(settings, os.environ, notify=warn) as desk:
             taken = take_named(desk.ingestor, wish, max_bytes=max_bytes)
-            outcome = next(log_taken(desk.ingestor, [taken]))
+            outcome = next(log_taken(desk.ingestor, [taken], patience_s=desk.patience_s))
+        if outcome.state in _IN_STORE:
+            return outcome.run_ids[0] if outcome.run_ids else None
         if outcome.state in PENDING_STATES:
-            warn(f"{path} waits in the journal: {outcome.reason or 'the store did not take it'}")
-        elif outcome.state in {FileState.QUARANTINED, FileState.IGNORED}:
+            why = outcome.reason or "the store did not take it"
+            warn(f"{path} waits in the journal (evaltui log --pending): {why}")
+        else:
             warn(f"{path} was not logged: {outcome.reason}")
-        return outcome.run_ids[0] if outcome.run_ids else None
+        return None
 
     return harmless(track, f"{path} was not logged")
 
@@ -76,10 +90,10 @@ def read_report(path: str | Path) -> Report:
         ReportError: It is no readable report.
         OSError: It cannot be opened.
     """
-    whole = Path.cwd() / Path(path).expanduser()
+    whole = absolute(path)
     settings = load_settings({}, os.environ)
     max_bytes = settings.max_report_mb * 1_000_000
-    file = read_file(whole, max_bytes=max_bytes)
+    file = read_settled(whole, max_bytes=max_bytes)
     near = gather(whole, None, max_bytes=max_bytes)
     source = Source(whole, len(file.data), file.stamp.modified_at)
     return read_reports(file.data, source, neighbours=near.companions)[0]
@@ -112,16 +126,23 @@ def compare(baseline: str, candidate: str, *, experiment: str | None = None) -> 
 
 
 def _with_generation(wish: Wish, path: Path, max_bytes: int) -> Wish:
-    """Join generation results; per-app metrics files go along as a companion."""
+    """Join generation results: those of a bulk run, or an object with their sums."""
     try:
-        file = read_file(Path.cwd() / path.expanduser(), max_bytes=max_bytes)
+        file = read_settled(absolute(path), max_bytes=max_bytes)
     except (OSError, ReportError) as error:
         warn(f"{path} is left out: {error}")
         return wish
-    extra = {**wish.extra, path.name: file.data}
+    wish = replace(wish, extra={path.name: file.data})
     source = Source(file.stamp.path, len(file.data), file.stamp.modified_at)
     try:
-        generation = read_reports(file.data, source)
+        return replace(wish, generation=read_reports(file.data, source))
     except ReportError:
-        return replace(wish, extra=extra)  # not a bulk-run file: kept as an artifact
-    return replace(wish, extra=extra, generation=generation)
+        pass
+    try:
+        sums = json.loads(file.data)
+    except ValueError:
+        sums = None
+    if not isinstance(sums, dict):
+        warn(f"{path} is kept with the run, but holds no generation metrics")
+        return wish
+    return replace(wish, metrics=generation_metrics(sums))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,8 +21,8 @@ class TrackingWarning(UserWarning):
 
 
 def warn(text: str) -> None:
-    """Warn the script's author, without secrets."""
-    warnings.warn(redact(text), TrackingWarning, stacklevel=5)
+    """Warn the script's author at the line of the script, without secrets."""
+    warnings.warn(redact(text), TrackingWarning, stacklevel=_levels_to_script())
 
 
 def harmless(work: Callable[[], _T], what: str) -> _T | None:
@@ -31,7 +32,23 @@ def harmless(work: Callable[[], _T], what: str) -> _T | None:
     except (EvaltuiError, OSError) as error:
         hint = getattr(error, "hint", None)
         warn(f"{what}: {error}" + (f" ({hint})" if hint else ""))
-        return None
+    except TrackingWarning:
+        raise  # the script asked for warnings to be errors
+    except Exception as error:  # noqa: BLE001 - an evaluation must not fail by a fault of ours
+        warn(f"{what}: internal error: {type(error).__name__}: {error}")
+    return None
+
+
+def _levels_to_script() -> int:
+    """Return how far up, seen from `warn`, the first frame lies that is none of ours."""
+    frame, level = sys._getframe(1), 1  # noqa: SLF001 - as the warnings module does
+    while frame.f_back is not None and _is_ours(str(frame.f_globals.get("__name__", ""))):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def _is_ours(module: str) -> bool:
+    return module == "contextlib" or module.partition(".")[0] == "evaltui"
 
 
 @contextmanager

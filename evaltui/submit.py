@@ -7,23 +7,24 @@ process (a watcher, say) has the same report in hand already.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from evaltui.domain.events import PENDING_STATES, FileState
+from evaltui.domain.events import PENDING_STATES, FileRole, FileState
 from evaltui.domain.plan import RunPlan
-from evaltui.domain.report import ModeSource, Report, ReportKind
+from evaltui.domain.report import MetricValue, ModeSource, Report, ReportKind
 from evaltui.domain.run import Tag
 from evaltui.domain.stamp import FileStamp
-from evaltui.engine.filebytes import FileBytes, FileChangedError, read_file
+from evaltui.engine.filebytes import FileBytes, FileChangedError, read_file, read_head
 from evaltui.engine.neighbours import gather
 from evaltui.engine.outcome import Outcome, ReportFile
-from evaltui.errors import ReportError
+from evaltui.errors import ConfigError, ReportError
 from evaltui.ledger.records import NewEntry
-from evaltui.settings import Settings
+from evaltui.readers import HEAD_BYTES, recognise
+from evaltui.settings import CONFIG_SOURCE, Settings
 from evaltui.tracking.mapping import values_digest
 
 if TYPE_CHECKING:
@@ -58,8 +59,10 @@ class Wish:
     """How a named file is to be logged; see ReportFile.
 
     Attributes:
+        path: Absolute path, normal (no `..`).
+        root: Directory that bulk files are looked for below; None: only beside the report.
         extra: Further companions by file name, beside those that lie next to the report.
-        generation: Generation results to join, beside the bulk files found next to the report.
+        generation: Generation results to join, instead of the bulk files that are found.
     """
 
     path: Path
@@ -67,17 +70,44 @@ class Wish:
     model: str | None = None
     run_name: str | None = None
     as_new: bool = False
-    git_commit: str | None = None
+    root: Path | None = None
     extra: Mapping[str, bytes] = field(default_factory=dict)
     generation: tuple[Report, ...] = ()
+    metrics: tuple[MetricValue, ...] = ()
+
+
+def forced_mode(
+    settings: Settings, environ: Mapping[str, str], mode: str | None = None
+) -> tuple[str, ModeSource] | None:
+    """Return the mode that beats what a report says, or None.
+
+    First an argument, a flag or EVALTUI_MODE, then EVAL_MODE, then the configuration file.
+
+    Args:
+        settings: The settings.
+        environ: The environment.
+        mode: The argument of a call, or None.
+    """
+    configured = settings.mode or ""
+    named = environ.get("EVAL_MODE", "").strip()
+    if mode or (configured and settings.sources.get("mode") != CONFIG_SOURCE):
+        return mode or configured, ModeSource.ARGUMENT
+    if named:
+        return named, ModeSource.ENVIRONMENT
+    return (configured, ModeSource.ARGUMENT) if configured else None
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """An open journal with the ingest over it."""
+    """An open journal with the ingest over it.
+
+    Attributes:
+        patience_s: How long another process that has a report in hand is waited for.
+    """
 
     journal: Journal
     ingestor: Ingestor
+    patience_s: float
 
 
 @contextmanager
@@ -109,7 +139,8 @@ def one_shot(
         ingestor = make_ingestor(settings, target, journal, search_first=True)
         try:
             ingestor.recover()
-            yield Desk(journal, ingestor)
+            # nobody writes for a reader: there is nothing to wait for
+            yield Desk(journal, ingestor, 0.0 if target.read_only else PATIENCE_S)
         finally:
             ingestor.close()
     finally:
@@ -120,18 +151,16 @@ def take_named(ingest: Ingest, wish: Wish, *, max_bytes: int) -> Outcome:
     """Read and journal one file; what cannot be read as a report is quarantined with its reason.
 
     Raises:
-        OSError: The file is not there or cannot be opened.
+        FileNotFoundError: The file is not there.
         JournalError: The journal cannot be written.
     """
     try:
-        file = _read(wish.path, max_bytes)
-    except ReportError as error:
+        file = read_settled(wish.path, max_bytes=max_bytes)
+    except (ReportError, OSError) as error:
         stamp = FileStamp.of(wish.path, wish.path.stat())
-        return ingest.quarantine(stamp, root="", reason=error.message, hint=error.hint or "")
-    except FileChangedError as error:
-        reason = "it kept changing while it was read"
-        return ingest.quarantine(error.stamp, root="", reason=reason, hint="log it when it is done")
-    near = gather(wish.path, None, max_bytes=max_bytes)
+        reason, hint = _why_not_read(error)
+        return ingest.quarantine(stamp, root="", reason=reason, hint=hint)
+    near = gather(wish.path, wish.root, max_bytes=max_bytes)
     outcome = ingest.take(
         ReportFile(
             file,
@@ -142,7 +171,7 @@ def take_named(ingest: Ingest, wish: Wish, *, max_bytes: int) -> Outcome:
             generations=wish.generation or near.generations,
             as_new=wish.as_new,
             named=True,
-            git_commit=wish.git_commit,
+            metrics=wish.metrics,
         )
     )
     if outcome.state is FileState.SETTLING:
@@ -168,6 +197,13 @@ def log_taken(
     A file that the store could not take now comes out in a pending state, with the reason; it
     stays in the journal.
 
+    Args:
+        ingest: The ingest.
+        outcomes: What `take_named` returned.
+        patience_s: How long another process that has a report in hand is waited for.
+        monotonic: Seconds that never go back.
+        sleep: Waits.
+
     Raises:
         JournalError: The journal cannot be written.
     """
@@ -189,7 +225,7 @@ def log_taken(
         yield outcome
 
 
-def log_plan(desk: Desk, plan: RunPlan, *, path: str, format_id: str) -> Outcome:
+def log_plan(desk: Desk, plan: RunPlan, *, path: str, format_id: str, run_id: str = "") -> Outcome:
     """Log a run that is made of no file; one of the same content that is there is adopted.
 
     Args:
@@ -197,6 +233,7 @@ def log_plan(desk: Desk, plan: RunPlan, *, path: str, format_id: str) -> Outcome
         plan: The run.
         path: What stands for its file in messages.
         format_id: Format of the report.
+        run_id: Run of the store that is to hold it; "" looks for one by the content.
 
     Raises:
         JournalError: The journal cannot be written.
@@ -213,33 +250,76 @@ def log_plan(desk: Desk, plan: RunPlan, *, path: str, format_id: str) -> Outcome
             evaluation_id="",
             values_digest=values_digest(plan),
             mode=plan.create_tags.get(Tag.MODE, ""),
-            mode_source=plan.create_tags.get(Tag.MODE_SOURCE, ModeSource.ARGUMENT.value),
+            mode_source=plan.tags.get(Tag.MODE_SOURCE, ModeSource.ARGUMENT.value),
             plan=plan,
+            run_id=run_id,
             unclear=True,  # the run may have been made already: it is looked for first
         )
     )
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + desk.patience_s
     while True:
         worked = desk.ingestor.log_due(only=only)
         entry = journal.active_entry(plan.content_id)
-        state = entry.state if entry is not None else FileState.DELETED
-        failed = entry is not None and bool(entry.error)
-        if state not in PENDING_STATES or failed or (not worked and time.monotonic() > deadline):
+        if entry is None:
+            return Outcome(path, FileState.DELETED, reason="its run was deleted")
+        waits = bool(entry.error) or (not worked and time.monotonic() >= deadline)
+        if entry.state not in PENDING_STATES or waits:
             break
         if not worked:
             time.sleep(_LOOK_S)
-    if entry is None:
-        return Outcome(path, state, reason="its run was deleted")
     run_ids = (entry.run_id,) if entry.run_id else ()
-    return Outcome(path, state, run_ids, format_id, reason=entry.error, hint=entry.hint)
+    return Outcome(path, entry.state, run_ids, format_id, reason=entry.error, hint=entry.hint)
 
 
-def _read(path: Path, max_bytes: int) -> FileBytes:
+def read_settled(path: Path, *, max_bytes: int) -> FileBytes:
+    """Read a file whole; one that is being written is waited for, for some seconds.
+
+    Raises:
+        ReportError: It is no regular file, too large, or changes all the time.
+        OSError: It is not there, or cannot be opened.
+    """
     deadline = time.monotonic() + _CHANGING_S
     while True:
         try:
             return read_file(path, max_bytes=max_bytes)
-        except FileChangedError:
+        except FileChangedError as error:
             if time.monotonic() >= deadline:
-                raise
+                raise ReportError(
+                    "it kept changing while it was read", hint="log it when it is done"
+                ) from error
             time.sleep(_LOOK_S)
+
+
+def absolute(path: str | Path) -> Path:
+    """Return a path as the watcher names it: absolute, without `..`.
+
+    Raises:
+        ConfigError: It starts with `~` and a user who is not there.
+    """
+    try:
+        whole = Path.cwd() / Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{path}: no such user", hint="write the path in full") from error
+    if ".." in whole.parts:  # not by text: the name before `..` may be a symbolic link
+        whole = whole.parent.resolve() / whole.name
+    return whole
+
+
+def evaluations_first(wishes: Iterable[Wish]) -> list[Wish]:
+    """Return the files with bulk files last: one that an evaluation joins gets no run."""
+    return sorted(wishes, key=lambda wish: role_of(wish.path) is FileRole.GENERATION)
+
+
+def role_of(path: Path) -> FileRole:
+    """Return what a file is for, by its head; UNKNOWN when it cannot be read."""
+    try:
+        head = read_head(path, HEAD_BYTES)
+    except (OSError, ReportError):
+        return FileRole.UNKNOWN
+    return recognise(head, path.name).role
+
+
+def _why_not_read(error: ReportError | OSError) -> tuple[str, str]:
+    if isinstance(error, ReportError):
+        return error.message, error.hint or ""
+    return f"cannot be read: {error.strerror or error}", "check its permissions, then log it again"

@@ -11,10 +11,11 @@ import atexit
 import json
 import math
 import os
+import sys
 import time
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -23,66 +24,95 @@ from typing import Any, Self
 from evaltui.domain.events import FileState
 from evaltui.domain.plan import ArtifactFile, RunPlan
 from evaltui.domain.ports import RunWriter
-from evaltui.domain.report import MetricValue, ModeSource, Report, ReportStatus, Source
+from evaltui.domain.report import MetricValue, Report, ReportStatus, Source
 from evaltui.domain.run import Run, Tag
+from evaltui.errors import StoreUnreachableError
 from evaltui.harmless import harmless, own_environment, warn
 from evaltui.readers import read_reports
 from evaltui.settings import Settings, load_settings
+from evaltui.submit import forced_mode, log_plan, one_shot
+from evaltui.tracking import open_source, open_writer
 from evaltui.tracking.mapping import PlanContext, choose_mode, plan_run
+from evaltui.tracking.target import Target, resolve_target
 
 REPORT_NAME = "evaluation_report.json"
+FORMAT = "evaltui_tracker"
+"""Format id of runs without a report."""
+
+FRAMEWORK = "klaudbiusz"
+"""What runs of the older tracker are tagged with."""
+
+_PROVISIONAL = "tracker:"
 _STATUSES = {
     "FINISHED": ReportStatus.FINISHED,
     "FAILED": ReportStatus.FAILED,
     "KILLED": ReportStatus.CANCELLED,
 }
-_GENERATION_NAMES = {
-    "total_cost_usd": "generation_cost_usd",
-    "total_output_tokens": "total_output_tokens",
-    "total_input_tokens": "total_input_tokens",
-    "avg_turns": "avg_turns_per_app",
-}
+_IN_STORE = frozenset({FileState.FINISHED, FileState.DUPLICATE, FileState.SUPERSEDED})
 
 
-def environment_mode(mode: str | None) -> tuple[str, ModeSource] | None:
-    """Return the mode that was given, else the one of EVAL_MODE, else None."""
-    if mode:
-        return mode, ModeSource.ARGUMENT
-    named = os.environ.get("EVAL_MODE", "").strip()
-    return (named, ModeSource.ENVIRONMENT) if named else None
+def generation_metrics(sums: Mapping[str, Any]) -> tuple[MetricValue, ...]:
+    """Return what a generation cost, from its sums; what is missing or no number is left out.
+
+    Args:
+        sums: `cost_usd` (or `total_cost_usd`), `total_output_tokens`, `total_input_tokens`,
+            `avg_turns`, `total_apps`.
+    """
+    cost = _number(sums.get("cost_usd", sums.get("total_cost_usd")))
+    apps = _number(sums.get("total_apps"))
+    values = {
+        "generation_cost_usd": cost,
+        "total_output_tokens": _number(sums.get("total_output_tokens")),
+        "total_input_tokens": _number(sums.get("total_input_tokens")),
+        "avg_turns_per_app": _number(sums.get("avg_turns")),
+        "apps_per_dollar": apps / cost if apps and cost else None,
+    }
+    return tuple(MetricValue(name, value) for name, value in values.items() if value is not None)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What was logged of one evaluation so far.
+
+    Attributes:
+        provisional: Content id as long as no report is known.
+        unclear: Whether the store may have made the run although its id is not known.
+    """
+
+    name: str
+    tags: dict[str, str]
+    provisional: str
+    started_ms: int
+    unclear: bool = False
+    mode: str | None = None
+    model: str | None = None
+    params: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, MetricValue] = field(default_factory=dict)
+    report: Report | None = None
+    report_bytes: bytes = b""
+    files: list[ArtifactFile] = field(default_factory=list)
 
 
 class EvaluationTracker:
     """Logs one evaluation at a time; nothing it does makes the evaluation fail.
 
     As a context manager it ends its run: FINISHED, or FAILED when an exception passed through.
+    What is logged while no run is open is left out, with a warning.
 
     Args:
         experiment_name: Experiment; default: as the command line chooses it.
 
     Attributes:
         run_id: Id of the run, or None while the store has none.
+        enabled: Always True: what the store cannot take now waits in the journal.
     """
 
     def __init__(self, experiment_name: str | None = None) -> None:
         self.experiment_name = experiment_name
         self.run_id: str | None = None
+        self.enabled = True
         self._settings: Settings | None = None
-        self._open = False
-        self._clear()
-
-    def _clear(self) -> None:
-        self._name = ""
-        self._tags: dict[str, str] = {}
-        self._params: dict[str, str] = {}
-        self._metrics: dict[str, float] = {}
-        self._mode: str | None = None
-        self._model: str | None = None
-        self._report: Report | None = None
-        self._report_bytes = b""
-        self._files: list[ArtifactFile] = []
-        self._provisional = ""
-        self._started_ms = 0
+        self._draft: _Draft | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -104,15 +134,15 @@ class EvaluationTracker:
             Its id, or None when the store does not answer: the run is made later then.
         """
         self.end_run()
-        self.run_id = None
-        self._clear()
-        self._open = True
-        self._name = run_name
-        self._tags = {str(key): str(value) for key, value in (tags or {}).items()}
-        self._provisional = f"tracker:{uuid.uuid4().hex}"
-        self._started_ms = int(time.time() * 1000)
+        draft = _Draft(
+            name=str(run_name),
+            tags={str(key): str(value) for key, value in (tags or {}).items()},
+            provisional=f"{_PROVISIONAL}{uuid.uuid4().hex}",
+            started_ms=_now_ms(),
+        )
+        self._draft = draft
         atexit.register(self._end_at_exit)
-        self.run_id = harmless(self._create, f"the run {run_name} is made later")
+        self.run_id = harmless(lambda: self._create(draft), f"the run {run_name} is made later")
         return self.run_id
 
     def log_evaluation_parameters(
@@ -123,53 +153,55 @@ class EvaluationTracker:
         model_version: str | None = None,
         **kwargs: object,
     ) -> None:
-        """Note the params of the evaluation; None values are missing and left out."""
-        self._mode = mode
-        self._model = model_version
+        """Note the params of the evaluation; None and "" are missing and left out."""
+        draft = self._opened("params")
+        if draft is None:
+            return
+        draft.mode, draft.model = mode, model_version
         given = {"total_apps": total_apps, "timestamp": timestamp, **kwargs}
-        self._params.update((key, str(value)) for key, value in given.items() if value is not None)
+        texts = {key: str(value) for key, value in given.items() if value is not None}
+        draft.params.update((key, text) for key, text in texts.items() if text.strip())
 
     def log_evaluation_metrics(self, report: Mapping[str, Any]) -> None:
         """Note the whole report; its metrics and cases are worked out as from its file."""
-        self._report_bytes = json.dumps(report, indent=2, default=str).encode("utf-8", "replace")
-        name = Path.cwd() / REPORT_NAME
-        source = Source(name, len(self._report_bytes), datetime.now(tz=UTC))
-        found = harmless(
-            lambda: read_reports(self._report_bytes, source), "the report has no known format"
-        )
-        self._report = found[0] if found else None
+        draft = self._opened("the report")
+        if draft is None:
+            return
+
+        def read() -> tuple[Report, ...]:
+            draft.report_bytes = json.dumps(report, indent=2, default=str).encode()
+            path = Path.cwd() / REPORT_NAME
+            source = Source(path, len(draft.report_bytes), datetime.now(tz=UTC))
+            return read_reports(draft.report_bytes, source)
+
+        found = harmless(read, "the report's metrics are left out")
+        draft.report = found[0] if found else None
 
     def log_generation_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Note what the generation cost; what is missing or no number is left out."""
-        for key, name in _GENERATION_NAMES.items():
-            value = metrics.get(key)
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
-                self._metrics[name] = float(value)
-        cost, apps = self._metrics.get("generation_cost_usd"), self._params.get("total_apps", "")
-        if cost and apps.isdecimal():
-            self._metrics["apps_per_dollar"] = int(apps) / cost
+        draft = self._opened("generation metrics")
+        if draft is not None:
+            sums = {"total_apps": _integer(draft.params.get("total_apps")), **metrics}
+            draft.metrics.update((item.name, item) for item in generation_metrics(sums))
 
     def log_artifact_file(self, path: str | Path, artifact_path: str | None = None) -> None:
         """Note a file to be kept with the run; its bytes are read now."""
-        file = Path(path)
-        data = harmless(file.read_bytes, f"{file} is left out")
-        if data is not None:
-            inside = f"{artifact_path.strip('/')}/{file.name}" if artifact_path else file.name
-            self._files.append(ArtifactFile(inside, data=data))
+        draft = self._opened(str(path))
+        if draft is not None:
+            file = Path(path)
+            self._add_files(draft, [(file, file.name)], artifact_path)
 
     def log_artifacts_directory(self, path: str | Path, artifact_path: str | None = None) -> None:
         """Note every file below a directory; symbolic links are not followed."""
-        root = Path(path)
+        draft, root = self._opened(str(path)), Path(path)
+        if draft is None:
+            return
         if not root.is_dir():
             warn(f"{root} is left out: not a directory")
             return
-        for file in sorted(item for item in root.rglob("*") if item.is_file()):
-            if not file.is_symlink():
-                below = file.relative_to(root).parent.as_posix()
-                inside = "/".join(
-                    part for part in (artifact_path or "", below) if part not in {"", "."}
-                )
-                self.log_artifact_file(file, inside or None)
+        files = sorted(file for file in root.rglob("*") if file.is_file() and not file.is_symlink())
+        inside = [(file, file.relative_to(root).as_posix()) for file in files]
+        self._add_files(draft, inside, artifact_path)
 
     def end_run(self, status: str = "FINISHED") -> None:
         """Write everything and finish the run; without an open run nothing happens.
@@ -177,12 +209,12 @@ class EvaluationTracker:
         Args:
             status: FINISHED, FAILED or KILLED.
         """
-        if not self._open:
+        draft, self._draft = self._draft, None
+        if draft is None:
             return
-        self._open = False
         atexit.unregister(self._end_at_exit)
         ended = _STATUSES.get(status.upper(), ReportStatus.FAILED)
-        harmless(lambda: self._write(ended), f"the run {self._name} is not in the store yet")
+        harmless(lambda: self._write(draft, ended), f"the run {draft.name} is not in the store yet")
 
     def compare_runs(self, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return metrics, params, start_time and end_time (epoch ms or None) by run id.
@@ -192,16 +224,72 @@ class EvaluationTracker:
         """
 
         def read() -> dict[str, dict[str, Any]]:
-            from evaltui.reading import open_store  # noqa: PLC0415 - opens the adapters
-
-            _, source = open_store(self._load())
-            try:
-                found = [source.get_run(run_id) for run_id in run_ids]
-            finally:
-                source.close()
+            with own_environment():
+                target = self._target()
+                source = open_source(target, target.experiment)
+                try:
+                    found = [source.get_run(run_id) for run_id in run_ids]
+                finally:
+                    source.close()
             return {run.run_id: _facts(run) for run in found if run is not None}
 
         return harmless(read, "the runs cannot be read") or {}
+
+    # -- what was logged -------------------------------------------------------------------------
+
+    def _opened(self, what: str) -> _Draft | None:
+        if self._draft is None:
+            warn(f"{what} cannot be logged: no run is open (call start_run first)")
+        return self._draft
+
+    def _add_files(
+        self, draft: _Draft, files: Iterable[tuple[Path, str]], artifact_path: str | None
+    ) -> None:
+        folder = (artifact_path or "").strip("/")
+        for file, inside in files:
+            data = harmless(file.read_bytes, f"{file} is left out")
+            if data is not None:
+                name = f"{folder}/{inside}" if folder else inside
+                draft.files = [known for known in draft.files if known.path != name]
+                draft.files.append(ArtifactFile(name, data=data))
+
+    def _plan(self, draft: _Draft, status: ReportStatus) -> RunPlan:
+        report = draft.report or Report(FORMAT, draft.provisional, (), framework=FRAMEWORK)
+        if draft.report is None or status is not ReportStatus.FINISHED:
+            report = replace(report, status=status)
+        if report.started_at is None and report.ended_at is None:
+            began, ended = (_instant(at) for at in (draft.started_ms, _now_ms()))
+            report = replace(report, started_at=began, ended_at=ended)
+        report = replace(report, params={**report.params, **draft.params})
+        report = report.with_metrics(draft.metrics.values())
+        mode, source = choose_mode(report, forced=forced_mode(self._load(), os.environ, draft.mode))
+        files = draft.files
+        if draft.report_bytes and all(file.path != REPORT_NAME for file in files):
+            files = [ArtifactFile(REPORT_NAME, data=draft.report_bytes), *files]
+        plan = plan_run(
+            report,
+            PlanContext(
+                mode=mode,
+                mode_source=source,
+                model=draft.model or self._load().model,
+                run_name=draft.name,
+                file_sha256="",
+                file_name=REPORT_NAME if draft.report_bytes else "",
+                host=os.uname().nodename,
+                now_ms=_now_ms(),
+                file_ms=draft.started_ms,
+                artifacts=tuple(files),
+                extra_tags=draft.tags,
+            ),
+        )
+        stamp = draft.params.get("timestamp") or plan.params["timestamp"]
+        # the run may have been made before its report was known
+        made_with = {key: text for key, text in plan.create_tags.items() if key != Tag.STATE}
+        return replace(
+            plan,
+            params={**plan.params, "timestamp": stamp},
+            tags={**made_with, **plan.tags},
+        )
 
     # -- the store -------------------------------------------------------------------------------
 
@@ -210,101 +298,82 @@ class EvaluationTracker:
             self._settings = load_settings({"experiment": self.experiment_name}, os.environ)
         return self._settings
 
-    def _create(self) -> str:
-        from evaltui.tracking import open_writer  # noqa: PLC0415
-        from evaltui.tracking.target import resolve_target  # noqa: PLC0415
+    def _target(self) -> Target:
+        return resolve_target(self._load(), os.environ)
 
-        target = resolve_target(self._load(), os.environ)
+    def _create(self, draft: _Draft) -> str:
+        target = self._target()
         if target.warning:
             warn(target.warning)
         with own_environment():
             writer = open_writer(target)
             experiment = writer.ensure_experiment(target.experiment)
-            return writer.create_run(experiment.experiment_id, self._plan(ReportStatus.RUNNING))
+            try:
+                return writer.create_run(
+                    experiment.experiment_id, self._plan(draft, ReportStatus.RUNNING)
+                )
+            except StoreUnreachableError as error:
+                draft.unclear = error.unclear
+                raise
 
-    def _plan(self, status: ReportStatus) -> RunPlan:
-        report = self._report or Report("evaltui_tracker", self._provisional, ())
-        if self._report is None or status is not ReportStatus.FINISHED:
-            report = replace(report, status=status)
-        report = replace(report, metrics=self._all_metrics(report))
-        mode, source = choose_mode(report, forced=environment_mode(self._mode))
-        artifacts = self._files
-        if self._report_bytes and all(file.path != REPORT_NAME for file in artifacts):
-            artifacts = [ArtifactFile(REPORT_NAME, data=self._report_bytes), *artifacts]
-        now_ms = int(time.time() * 1000)
-        plan = plan_run(
-            report,
-            PlanContext(
-                mode=mode,
-                mode_source=source,
-                model=self._model or self._load().model,
-                run_name=self._name,
-                file_sha256="",
-                file_name=REPORT_NAME if self._report_bytes else "",
-                host=os.uname().nodename,
-                now_ms=now_ms,
-                file_ms=self._started_ms,
-                artifacts=tuple(artifacts),
-                extra_tags=self._tags,
-            ),
-        )
-        return replace(plan, params={**plan.params, **self._params})
-
-    def _all_metrics(self, report: Report) -> tuple[MetricValue, ...]:
-        """Add what was logged by hand; the report's own value of a name is kept."""
-        names = {metric.name for metric in report.metrics}
-        more = (
-            MetricValue(name, value)
-            for name, value in self._metrics.items()
-            if name not in names and math.isfinite(value)
-        )
-        return (*report.metrics, *more)
-
-    def _write(self, status: ReportStatus) -> None:
-        from evaltui.submit import log_plan, one_shot  # noqa: PLC0415
-
-        plan, own = self._plan(status), self.run_id
+    def _write(self, draft: _Draft, status: ReportStatus) -> None:
+        plan, waiting = self._plan(draft, status), f"the run {draft.name} waits in the journal"
         with own_environment():
-            if own is not None and plan.content_id != self._provisional:
-                self._tag_own({Tag.CONTENT_ID: plan.content_id})
-            with one_shot(self._load(), os.environ) as desk:
-                outcome = log_plan(desk, plan, path=f"run {self._name}", format_id=self._format)
-            if outcome.state not in {FileState.FINISHED, FileState.DUPLICATE}:
-                warn(f"the run {self._name} waits in the journal: {outcome.reason}")
+            own = self.run_id or (self._find(draft) if draft.unclear else None)
+            # Found by its content, it takes part in the choice among runs of one report.
+            known = own is None or self._tag(own, {Tag.CONTENT_ID: plan.content_id})
+            with one_shot(self._load(), os.environ, notify=warn) as desk:
+                outcome = log_plan(
+                    desk,
+                    plan,
+                    path=f"run {draft.name}",
+                    format_id=plan.create_tags.get(Tag.FORMAT, FORMAT),
+                    run_id="" if known or own is None else own,
+                )
+            if outcome.state not in _IN_STORE:
+                warn(f"{waiting} (evaltui log --pending): {outcome.reason}")
             elif own is not None and own not in outcome.run_ids:
                 self._take_back(own, outcome.run_ids[0])
         self.run_id = outcome.run_ids[0] if outcome.run_ids else own
 
-    @property
-    def _format(self) -> str:
-        return self._report.format if self._report is not None else "evaltui_tracker"
+    def _find(self, draft: _Draft) -> str | None:
+        """Return the run of `start_run` whose id was lost with the answer, or None."""
 
-    def _tag_own(self, tags: Mapping[str, str]) -> None:
-        run_id = self.run_id
-        assert run_id is not None
-        harmless(
-            lambda: self._open_writer().set_run_tags(run_id, tags),
-            f"the run {self._name} could not be tagged",
-        )
+        def find() -> str | None:
+            target = self._target()
+            source = open_source(target, target.experiment)
+            try:
+                found = source.find_runs(draft.provisional)
+            finally:
+                source.close()
+            return found[0].run_id if found else None
+
+        return harmless(find, f"the run {draft.name} is made anew")
+
+    def _tag(self, run_id: str, tags: Mapping[str, str]) -> bool:
+        def tag() -> bool:
+            self._writer().set_run_tags(run_id, tags)
+            return True
+
+        return harmless(tag, f"the run {run_id} is written later") or False
 
     def _take_back(self, run_id: str, kept: str) -> None:
         """Delete the run that `start_run` made: its report has another one already."""
 
         def delete() -> None:
-            writer = self._open_writer()
+            writer = self._writer()
             writer.set_run_tags(run_id, {Tag.DUPLICATE_OF: kept})
             writer.delete_run(run_id)
 
         harmless(delete, f"the run {run_id} is a duplicate of {kept} and could not be deleted")
 
-    def _open_writer(self) -> RunWriter:
-        from evaltui.tracking import open_writer  # noqa: PLC0415
-        from evaltui.tracking.target import resolve_target  # noqa: PLC0415
-
-        return open_writer(resolve_target(self._load(), os.environ))
+    def _writer(self) -> RunWriter:
+        return open_writer(self._target())
 
     def _end_at_exit(self) -> None:
-        self.end_run("FAILED")
+        """End what the script left open; it failed when an exception ended it."""
+        failed = getattr(sys, "last_value", None) is not None
+        self.end_run("FAILED" if failed else "FINISHED")
 
 
 def _facts(run: Run) -> dict[str, Any]:
@@ -314,3 +383,25 @@ def _facts(run: Run) -> dict[str, Any]:
         "start_time": run.started_ms,
         "end_time": run.ended_ms,
     }
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _integer(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() else None
+
+
+def _instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -20,8 +20,8 @@ _WORDS = {
     FileState.SUPERSEDED: "logged",
     FileState.QUARANTINED: "quarantined",
     FileState.IGNORED: "ignored",
-    FileState.VANISHED: "vanished",
-    FileState.DELETED: "deleted",
+    FileState.VANISHED: "ignored",
+    FileState.DELETED: "ignored",
 }
 
 
@@ -36,7 +36,11 @@ def add_format_option(parser: argparse.ArgumentParser) -> None:
 
 
 def state_word(state: FileState) -> str:
-    """Return the state in the words of scripts: logged, duplicate, quarantined, pending …."""
+    """Return the state in the words of scripts.
+
+    Returns:
+        logged, duplicate, quarantined, pending or ignored.
+    """
     return "pending" if state in PENDING_STATES else _WORDS[state]
 
 

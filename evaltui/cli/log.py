@@ -10,12 +10,22 @@ from pathlib import Path
 from evaltui.cli.file_lines import add_format_option, exit_code, file_line
 from evaltui.cli.output import note
 from evaltui.cli.parser import Parser, Subparsers, add_command, add_report_options
-from evaltui.domain.report import ModeSource
+from evaltui.domain.events import FileState
 from evaltui.engine.ingest import Ingestor
 from evaltui.engine.outcome import Outcome
 from evaltui.errors import ConfigError, ExitCode
+from evaltui.log import redact
 from evaltui.settings import Settings
-from evaltui.submit import Wish, log_taken, one_shot, take_named
+from evaltui.submit import (
+    Desk,
+    Wish,
+    absolute,
+    evaluations_first,
+    forced_mode,
+    log_taken,
+    one_shot,
+    take_named,
+)
 
 _BATCH = 50
 
@@ -49,48 +59,43 @@ def run(args: argparse.Namespace, settings: Settings) -> ExitCode:
         )
     if args.run_name and len(args.reports) != 1:
         raise ConfigError("--run-name needs exactly one report")
-    paths = [_checked(path) for path in args.reports]
-    mode = forced_mode(settings)
+    mode = forced_mode(settings, os.environ)
     wishes = [
         Wish(path, mode=mode, model=settings.model, run_name=args.run_name, as_new=args.as_new)
-        for path in paths
+        for path in map(_checked, args.reports)
     ]
     found: list[Outcome] = []
+    waiting = 0
     with one_shot(settings, os.environ, notify=warn) as desk:
-        for outcome in submit(desk.ingestor, wishes, settings):
+        for outcome in submit(desk, wishes, settings):
             print(file_line(outcome, args.format), flush=True)
             found.append(outcome)
         if args.pending:
             for outcome in _log_pending(desk.ingestor):
                 print(file_line(outcome, args.format), flush=True)
                 found.append(outcome)
-    if args.pending and not found:
-        note("nothing waits in the journal for this store and experiment")
-    return exit_code(found, named=True)
+            waiting = desk.ingestor.open_count()
+            _tell_waiting(waiting, nothing=not found)
+    code = exit_code(found, named=True)
+    return ExitCode.STORE if waiting else code
 
 
-def submit(ingestor: Ingestor, wishes: Iterable[Wish], settings: Settings) -> Iterator[Outcome]:
-    """Log files; yield the last word on each."""
+def submit(desk: Desk, wishes: Iterable[Wish], settings: Settings) -> Iterator[Outcome]:
+    """Log files, evaluations before bulk files; yield the last word on each."""
     max_bytes = settings.max_report_mb * 1_000_000
-    for wish in wishes:
+    for wish in evaluations_first(wishes):
         try:
-            taken = take_named(ingestor, wish, max_bytes=max_bytes)
+            taken = take_named(desk.ingestor, wish, max_bytes=max_bytes)
         except OSError as error:
-            raise ConfigError(f"{wish.path}: cannot be read: {error.strerror}") from error
-        yield from log_taken(ingestor, [taken])
+            why = f"cannot be read: {error.strerror or error}"
+            yield Outcome(str(wish.path), FileState.QUARANTINED, reason=why, hint="is it there?")
+            continue
+        yield from log_taken(desk.ingestor, [taken], patience_s=desk.patience_s)
 
 
 def warn(text: str) -> None:
     """Print a warning on stderr."""
-    note(f"warning: {text}")
-
-
-def forced_mode(settings: Settings) -> tuple[str, ModeSource] | None:
-    """Return the mode of the flag, else of EVAL_MODE, or None when neither is there."""
-    if settings.mode:
-        return settings.mode, ModeSource.ARGUMENT
-    named = os.environ.get("EVAL_MODE", "").strip()
-    return (named, ModeSource.ENVIRONMENT) if named else None
+    note(redact(f"warning: {text}"))
 
 
 def _log_pending(ingestor: Ingestor) -> Iterator[Outcome]:
@@ -99,8 +104,15 @@ def _log_pending(ingestor: Ingestor) -> Iterator[Outcome]:
         yield from done
 
 
+def _tell_waiting(number: int, *, nothing: bool) -> None:
+    if number:
+        note(f"{number} still to be written; they stay in the journal")
+    elif nothing:
+        note("nothing waits in the journal for this store and experiment")
+
+
 def _checked(path: Path) -> Path:
-    whole = Path.cwd() / path.expanduser()
+    whole = absolute(path)
     if whole.is_dir():
         raise ConfigError(f"{path} is a directory", hint=f"evaltui watch --once {path}")
     if not whole.exists():

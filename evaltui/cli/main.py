@@ -18,6 +18,8 @@ from evaltui.settings import Settings, load_settings
 from evaltui.ui.refusal import INSTEAD, refusal
 
 _MESSAGE_LIMIT = 600
+_OWN_LOG = frozenset({"demo", "run"})
+"""Commands that start the log themselves: in another place, or whether that works or not."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,7 +56,7 @@ def _dispatch(argv: list[str]) -> int:
     settings = _settings(args)
     if args.command is None:
         return _run_screen(settings)
-    if args.command != "demo":  # which has a log of its own
+    if args.command not in _OWN_LOG:
         start_log(settings)
     return load_command(args.command).run(args, settings)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import queue
 import signal
@@ -11,6 +12,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from types import FrameType
 
@@ -19,7 +22,9 @@ from evaltui.cli.output import Column, Table, note, print_result
 from evaltui.cli.parser import Parser, Subparsers, add_command, add_ingest_options
 from evaltui.domain.events import (
     PENDING_STATES,
+    FileRole,
     FileRow,
+    FileState,
     StoreState,
     StoreStatus,
     WatchRole,
@@ -30,13 +35,20 @@ from evaltui.engine.link import Event, FilesChanged, Noticed, StoreChanged, Watc
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.roots import merge_roots, parse_root
 from evaltui.engine.runtime import Engine
+from evaltui.engine.settle import UNREADABLE_PATIENCE_S
 from evaltui.errors import ConfigError, ExitCode
 from evaltui.log import redact
 from evaltui.settings import Settings, state_dir
 from evaltui.wiring import build, open_journal
 
-STOP_S = 30.0
-"""How long the report at hand may take after a signal."""
+STOP_S = 8.0
+"""How long the report at hand may take after a signal; the journal keeps it in any case."""
+
+HANG_UP_S = 3.0
+"""The same when the terminal is gone: what runs in it is soon killed."""
+
+PATIENCE_S = 5.0
+"""How long `--once` waits for a file that is incomplete."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TURN_S = 0.25
@@ -65,27 +77,37 @@ def add_parser(subparsers: Subparsers[Parser]) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Watch until a signal comes, or, with --once, until everything there was dealt with."""
-    from dataclasses import replace  # noqa: PLC0415
-
     if args.directories:
         settings = replace(settings, watch=tuple(args.directories))
     if not settings.watch:
         raise ConfigError("no directory to watch is named", hint="evaltui watch DIR")
     if args.status:
         return _status(args, settings)
+    try:
+        return _watch(args, settings)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return 128 + signal.SIGHUP  # the terminal is gone, and with it who reads the lines
+
+
+def _watch(args: argparse.Namespace, settings: Settings) -> int:
     teller = _Teller(args.format)
-    engine = build(settings, os.environ, emit=teller.events.put)
+    patience_s = PATIENCE_S if args.once else UNREADABLE_PATIENCE_S
+    engine = build(settings, os.environ, emit=teller.events.put, patience_s=patience_s)
     with _signals() as caught:
         engine.start()
-        _follow(engine, teller, caught, once=args.once)
-        ended = engine.stop(STOP_S if not caught or caught[0] != signal.SIGHUP else STOP_S / 3)
-    teller.drain()
-    if not ended:
-        note("the store did not answer in time: the report at hand stays in the journal")
-    teller.summary()
-    if caught:
+        try:
+            _follow(engine, teller, caught, once=args.once)
+        finally:  # also when nobody reads the lines any more
+            ended = engine.stop(HANG_UP_S if signal.SIGHUP in caught else STOP_S)
+        teller.drain()
+        if not ended:
+            note("the store did not answer in time: the report at hand stays in the journal")
+        teller.summary()
         sys.stdout.flush()
-        return ExitCode.INTERRUPTED if caught[0] == signal.SIGINT else 128 + caught[0]
+    if caught:
+        return 128 + caught[0]
     return exit_code(teller.outcomes(), named=False)
 
 
@@ -93,21 +115,9 @@ def _follow(engine: Engine, teller: _Teller, caught: list[int], *, once: bool) -
     quiet = 0
     while not caught and not engine.stopping:
         teller.turn(_TURN_S)
-        if not once:
-            continue
-        quiet = quiet + 1 if _nothing_left(engine, teller) else 0
+        quiet = quiet + 1 if once and engine.idle and teller.nothing_left else 0
         if quiet >= _QUIET_TURNS:
             return
-
-
-def _nothing_left(engine: Engine, teller: _Teller) -> bool:
-    """Whether `--once` is done: all logged, or what is left waits for the store or another."""
-    if not engine.idle:
-        return False
-    watch = teller.watch
-    if watch is None:
-        return False
-    return watch.pending == 0 or watch.role is WatchRole.VIEWER or teller.all_wait
 
 
 class _Teller:
@@ -122,7 +132,7 @@ class _Teller:
         self._printed: dict[int, str] = {}
         self._store: StoreStatus | None = None
         self._told_roles: tuple[WatchRole, int | None] | None = None
-        self._said: set[str] = set()
+        self._told_skipped = 0
 
     def turn(self, seconds: float) -> None:
         """Handle what comes within some seconds; return early after the first burst."""
@@ -141,10 +151,13 @@ class _Teller:
                 return
 
     @property
-    def all_wait(self) -> bool:
-        """Whether every pending file has had its try and waits for the store."""
+    def nothing_left(self) -> bool:
+        """Whether all that is there was dealt with, or waits for the store or another process."""
+        if self.watch is None or self.watch.role is WatchRole.NONE:
+            return False
         pending = [row for row in self._rows.values() if row.state in PENDING_STATES]
-        return bool(pending) and all(row.retry_at_s is not None and row.reason for row in pending)
+        done = all(_waits(row) and row.state is not FileState.SETTLING for row in pending)
+        return done and (bool(pending) or not self.watch.pending)
 
     def outcomes(self) -> list[Outcome]:
         """Return the last word on every file of this watch."""
@@ -166,7 +179,8 @@ class _Teller:
     def _handle(self, event: Event) -> None:
         if isinstance(event, FilesChanged):
             for row in event.rows:
-                if row.updated_at_s >= self._since_s or row.state in PENDING_STATES:
+                news = row.updated_at_s >= self._since_s or row.state in PENDING_STATES
+                if news and row.role is not FileRole.CASE:  # one of many files of an evaluation
                     self._tell_file(row)
             for file_id in event.gone:
                 self._rows.pop(file_id, None)
@@ -180,8 +194,7 @@ class _Teller:
 
     def _tell_file(self, row: FileRow) -> None:
         self._rows[row.file_id] = row
-        waits = row.state in PENDING_STATES and row.retry_at_s is not None and bool(row.reason)
-        if row.state in PENDING_STATES and not waits:
+        if row.state in PENDING_STATES and not _waits(row):
             return
         line = file_line(_outcome(row), self._form)
         if self._printed.get(row.file_id) != line:
@@ -204,6 +217,9 @@ class _Teller:
 
     def _tell_watch(self, status: WatchStatus) -> None:
         self.watch = status
+        if status.backlog_skipped > self._told_skipped:
+            self._told_skipped = status.backlog_skipped
+            self._say(f"{status.backlog_skipped} reports of the backlog are left out (--backlog)")
         told = (status.role, status.watcher_pid)
         if told == self._told_roles:
             return
@@ -220,6 +236,11 @@ class _Teller:
         note(redact(text))
 
 
+def _waits(row: FileRow) -> bool:
+    """Whether a pending file has had its try."""
+    return row.state in PENDING_STATES and bool(row.reason)
+
+
 def _outcome(row: FileRow) -> Outcome:
     return Outcome(
         row.path, row.state, row.run_ids, row.format, row.role, row.reason, row.hint,
@@ -229,19 +250,26 @@ def _outcome(row: FileRow) -> Outcome:
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Collect the signals that end the watch; a second one ends the process at once."""
+    """Collect the signals that end the watch; a second one ends the process at once.
+
+    So does an alarm, in case that a line cannot be written because its reader does not read.
+    """
     caught: list[int] = []
 
     def catch(number: int, _: FrameType | None) -> None:
         if caught:
-            os._exit(128 + number)
+            os._exit(128 + caught[0])
         caught.append(number)
+        signal.alarm(ceil(STOP_S + HANG_UP_S))
 
     in_main = threading.current_thread() is threading.main_thread()
-    before = {number: signal.signal(number, catch) for number in _SIGNALS} if in_main else {}
+    numbers = (*_SIGNALS, signal.SIGALRM) if in_main else ()
+    before = {number: signal.signal(number, catch) for number in numbers}
     try:
         yield caught
     finally:
+        if in_main:
+            signal.alarm(0)
         for number, handler in before.items():
             signal.signal(number, handler)
 

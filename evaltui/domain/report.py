@@ -6,8 +6,8 @@ there at all), never 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -170,3 +170,9 @@ class Report:
             if item.name == name:
                 return item.value
         return None
+
+    def with_metrics(self, metrics: Iterable[MetricValue]) -> Report:
+        """Return the report with more metrics; its own value of a name is kept."""
+        known = {item.name for item in self.metrics}
+        more = tuple(item for item in metrics if item.name not in known)
+        return replace(self, metrics=(*self.metrics, *more)) if more else self

@@ -124,7 +124,7 @@ EXPECTED: dict[str, tuple[str, dict[str, float | None]]] = {
         {
             "type_safety_rate": 4 / 8,
             "tests_pass_rate": 6 / 8,
-            "ui_renders_rate": 4 / 8,
+            "ui_renders_rate": None,
             "overall_quality_score": (5 + 5 + 6 + 5) / (4 * 8),
         },
     ),
