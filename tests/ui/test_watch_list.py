@@ -8,6 +8,7 @@ import time
 import fake_engine
 import pytest
 from pane_app import PaneApp, screen_text, settle
+from rich.cells import cell_len
 
 from evaltui.domain.events import FileRole, FileRow, FileState, WatchRole, WatchStatus
 from evaltui.ui.panes.watch_list import (
@@ -19,9 +20,12 @@ from evaltui.ui.panes.watch_list import (
     state_word,
 )
 from evaltui.ui.panes.wishes import CopyRequested, Said
+from evaltui.ui.widgets.line_table import shorten_path
 
 HOSTILE = "\x1b]52;c;aGk=\x07[/b]\u202e\x9b2J\n"
-STATUS = WatchStatus(("/data/evals",), WatchRole.WATCHER, logged=12, pending=2, events="events")
+STATUS = WatchStatus(
+    ("/data/evaluations",), WatchRole.WATCHER, logged=12, pending=2, events="events"
+)
 
 
 def row(state: FileState, **changes: object) -> FileRow:
@@ -104,10 +108,18 @@ async def test_the_pane_shows_states_reasons_runs_and_progress() -> None:
     assert "12 logged · 2 pending" in text
     assert "14 of 20 evaluated" in text
     assert "results[3].passed: expected" in text
-    assert "waiting for the store, retry at " in text
+    assert "for the store, retry at " in text
     assert "name of 09" in text
-    assert "…" in text  # paths lose their middle
-    assert "evaluation_report.json" in text  # and keep their end
+    assert "run_0009/evaluation_report.json" in text  # from the watched directory on
+
+
+def test_a_long_path_keeps_the_folder_that_tells_it_from_others() -> None:
+    path = "/data/2025/november/eval_mcp_17/evaluation_report.json"
+    assert shorten_path(path, 60) == path
+    assert shorten_path(path, 36) == "…/eval_mcp_17/evaluation_report.json"
+    assert shorten_path(path, 28) == "eval_mcp_17/evalua…port.json"
+    assert shorten_path(path, 12) == "/data…t.json"
+    assert all(cell_len(shorten_path(path, width)) <= width for width in range(1, 80))
 
 
 async def test_the_file_under_the_cursor_is_told_in_full() -> None:

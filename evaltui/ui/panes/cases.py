@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from evaltui.domain.events import RunDetail
 from evaltui.domain.text import clean
-from evaltui.ui.columns import Cell
+from evaltui.ui.columns import Cell, title_of
 from evaltui.ui.glyphs import BLOCK, Glyphs
 from evaltui.ui.widgets.line_table import TableColumn
 
@@ -18,6 +18,7 @@ _BAD_WORDS = frozenset({"fail", "failed", "failure", "error", "errored", "false"
 _STATUS_COLUMNS = frozenset({"status", "state", "outcome", "result", "verdict"})
 _WIDEST_NUMBER = 11
 _WIDEST_TEXT = 24
+_WIDEST_TITLE = 10
 _EXACT_INTEGERS = 1e15
 _LOOKED_AT = 200
 """Rows that decide how wide a column is."""
@@ -116,11 +117,12 @@ class CaseLines:
 
     def _table_column(self, at: int) -> TableColumn:
         values = self._column(at)[:_LOOKED_AT]
-        title = clean(self.names[at], limit=40) + self._marks.get(at, "")
+        name, mark = clean(self.names[at], limit=40), self._marks.get(at, "")
+        title = (name if cell_len(name) <= _WIDEST_TITLE else title_of(self.names[at])) + mark
         numeric = all(v is None or isinstance(v, (int, float)) for v in values)
         widest = max((cell_len(value_text(v, missing=self._missing)) for v in values), default=1)
         limit = _WIDEST_NUMBER if numeric else _WIDEST_TEXT
-        width = max(min(widest, limit), min(cell_len(title), 9), 3)
+        width = max(min(widest, limit), min(cell_len(title), _WIDEST_TITLE), 3)
         if at == 0:
             return TableColumn(title, max(14, min(width, 20)), grow=1, shrinks=True)
         return TableColumn(title, width, right=numeric, shrinks=not numeric, optional=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -31,6 +32,9 @@ from evaltui.ui.widgets.note import Note
 SECTIONS = ("cases", "metrics", "params", "tags", "artifacts", "notes")
 """The sections from left to right."""
 
+SHORT = 14
+"""Lines below which the words around the table shrink."""
+
 _FAILURES_FIRST = "-1"
 
 
@@ -55,6 +59,8 @@ class RunView(Vertical):
     RunView #run-head { max-height: 4; }
     RunView #run-sections { height: 1; }
     RunView #run-about { height: 3; }
+    RunView.-short #run-head { max-height: 1; }
+    RunView.-short #run-about { height: 1; }
     """
 
     def __init__(self, *, glyphs: Glyphs = BLOCK, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -112,6 +118,10 @@ class RunView(Vertical):
         self._lines, columns = self._section_lines()
         self.table.show(self._lines, columns, top=top)
         self._show_about()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Leave the table its room where there is little."""
+        self.set_class(event.size.height < SHORT, "-short")
 
     # -- head ------------------------------------------------------------------------------------
 

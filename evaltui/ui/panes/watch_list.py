@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -31,9 +32,9 @@ from evaltui.ui.widgets.note import Note
 
 COLUMNS = (
     TableColumn("state", 11),
-    TableColumn("file", 16, grow=4, shrinks=True),
+    TableColumn("file", 24, grow=4, path=True),
     TableColumn("reason", 14, grow=3),
-    TableColumn("run", 12, grow=1, shrinks=True, optional=True),
+    TableColumn("run", 13, grow=1, shrinks=True, optional=True),
 )
 
 _WORDS = {
@@ -58,6 +59,8 @@ _ROLES = {
 }
 _TROUBLE = frozenset({FileState.QUARANTINED, FileState.VANISHED, FileState.DELETED})
 _PATH_LIMIT = 4_096
+SHORT = 12
+"""Lines below which the words under the table shrink."""
 
 
 def is_problem(row: FileRow) -> bool:
@@ -98,6 +101,7 @@ class WatchList(Vertical):
     WatchList { height: 1fr; }
     WatchList #watch-counts { max-height: 2; }
     WatchList #watch-about { height: 3; color: $foreground; }
+    WatchList.-short #watch-about { height: 1; }
     """
 
     class RetryRequested(Message):
@@ -145,7 +149,8 @@ class WatchList(Vertical):
             files: Every file to list.
             status: The watch in figures, or None before the engine said anything.
         """
-        self._lines = FileLines(files, self._run_name)
+        roots = status.roots if status is not None else ()
+        self._lines = FileLines(files, self._run_name, roots)
         self._status = status
         self.query_one("#watch-counts", Note).show(
             [Content.styled(counts_text(status), "$quiet"), *self._empty_words()]
@@ -159,6 +164,10 @@ class WatchList(Vertical):
         if self._status is None or not self._status.roots:
             return [Content("w starts watching a directory; every report in it becomes a run")]
         return [Content("no report yet: the next one that appears is listed here")]
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Leave the table its room where there is little."""
+        self.set_class(event.size.height < SHORT, "-short")
 
     def on_line_table_moved(self, event: LineTable.Moved) -> None:
         """Say what there is to say about the file the cursor is on now."""
@@ -221,9 +230,21 @@ class WatchList(Vertical):
 
 
 class FileLines:
-    """Files as lines of a table, the one that changed last first."""
+    """Files as lines of a table, the one that changed last first.
 
-    def __init__(self, files: Iterable[FileRow], run_name: Callable[[str], str]) -> None:
+    Args:
+        files: The files.
+        run_name: Returns the name of a run id, or "".
+        roots: Watched directories; paths are shown from there.
+    """
+
+    def __init__(
+        self,
+        files: Iterable[FileRow],
+        run_name: Callable[[str], str],
+        roots: Sequence[str] = (),
+    ) -> None:
+        self._roots = sorted((root.rstrip("/") + "/" for root in roots), key=len, reverse=True)
         self._rows = sorted(files, key=lambda row: (row.seq, row.file_id), reverse=True)
         self._run_name = run_name
 
@@ -244,10 +265,18 @@ class FileLines:
         role = "worse" if row.retry_at_s is not None else _ROLES.get(row.state, "text")
         return (
             Cell(state_word(row), role),
-            Cell(clean(row.path, limit=_PATH_LIMIT), "quiet" if role == "quiet" else "text"),
-            Cell(reason_text(row), "worse" if row.state in _TROUBLE else "quiet"),
+            Cell(self._path_text(row.path), "quiet" if role == "quiet" else "text"),
+            # The column before says "waiting" already.
+            Cell(
+                reason_text(row).removeprefix("waiting "),
+                "worse" if row.state in _TROUBLE else "quiet",
+            ),
             Cell(self._run_text(row.run_ids)),
         )
+
+    def _path_text(self, path: str) -> str:
+        root = next((root for root in self._roots if path.startswith(root)), "")
+        return clean(path[len(root) :] or path, limit=_PATH_LIMIT)
 
     def _run_text(self, run_ids: tuple[str, ...]) -> str:
         if not run_ids:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -31,12 +31,12 @@ class TextView(ModalScreen[None]):
     ]
     DEFAULT_CSS = """
     TextView { align: center middle; background: $background 60%; }
-    TextView > Vertical {
-        width: 100%; max-width: 110; height: auto; max-height: 96%;
+    TextView > VerticalScroll {
+        width: 100%; max-width: 110; height: auto; max-height: 96%; scrollbar-size: 0 0;
         background: $surface; border: round $primary; padding: 0 1;
     }
-    TextView VerticalScroll { height: auto; max-height: 100%; scrollbar-size: 0 0; }
     TextView Static { width: 1fr; height: auto; }
+    TextView #text-title { dock: top; background: $surface; }
     """
 
     def __init__(self, title: str, lines: Sequence[Content], *, at_end: bool = False) -> None:
@@ -47,10 +47,9 @@ class TextView(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out title and text."""
-        with Vertical():
-            yield Static(Content.styled(self._title, "bold $primary"))
-            with VerticalScroll():
-                yield Static(Content("\n").join(self._lines))
+        with VerticalScroll():
+            yield Static(Content.styled(self._title, "bold $primary"), id="text-title")
+            yield Static(Content("\n").join(self._lines), id="text-body")
 
     def on_mount(self) -> None:
         """Start at the end where that was asked for."""

@@ -21,9 +21,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from evaltui.ui.columns import Cell
+from evaltui.ui.fitting import shorten
 from evaltui.ui.glyphs import BLOCK, Glyphs
 from evaltui.ui.keys import LIST_KEYS, bindings
-from evaltui.ui.widgets.run_list import shorten
 
 CACHED_LINES = 1_000
 GUTTER = 2
@@ -56,6 +56,7 @@ class TableColumn:
         grow: Share of the room that is left, 0 for a column of fixed width.
         right: Whether texts stand at the right.
         shrinks: Whether a long text loses its middle instead of its end.
+        path: Whether texts are paths; a long one keeps its name and the folder it is in.
         optional: Whether the column goes, the last one first, where there is no room.
     """
 
@@ -64,6 +65,7 @@ class TableColumn:
     grow: int = 0
     right: bool = False
     shrinks: bool = False
+    path: bool = False
     optional: bool = False
 
 
@@ -363,10 +365,32 @@ def fit(text: str, column: TableColumn) -> str:
     width = column.width
     size = cell_len(text)
     if size > width:
-        text = shorten(text, width) if column.shrinks else cut(text, width)
+        if column.path:
+            text = shorten_path(text, width)
+        else:
+            text = shorten(text, width) if column.shrinks else cut(text, width)
         size = cell_len(text)
     pad = " " * (width - size)
     return pad + text if column.right else text + pad
+
+
+def shorten_path(text: str, width: int) -> str:
+    """Shorten a path so that it still tells which one it is.
+
+    Reports tend to have the same name in different folders: outer folders go first, then the
+    middle of the name.
+    """
+    if cell_len(text) <= width:
+        return text
+    folders, slash, name = text.rpartition("/")
+    parent = folders.rpartition("/")[2] + slash
+    if cell_len(parent + name) + 2 <= width:
+        return f"…/{parent}{name}"
+    room = width - cell_len(parent)
+    return parent + shorten(name, room) if room >= _LEAST_NAME else shorten(text, width)
+
+
+_LEAST_NAME = 8
 
 
 def cut(text: str, width: int) -> str:
