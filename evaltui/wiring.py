@@ -70,7 +70,6 @@ def build(
             roots,
             journal,
             ingestor,
-            state_dir=state_dir(settings),
             settings=_watch_settings(settings, patience_s),
         ),
         emit=emit,

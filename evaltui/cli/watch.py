@@ -38,7 +38,7 @@ from evaltui.engine.runtime import Engine
 from evaltui.engine.settle import UNREADABLE_PATIENCE_S
 from evaltui.errors import ConfigError, ExitCode
 from evaltui.log import redact
-from evaltui.settings import Settings, state_dir
+from evaltui.settings import Settings
 from evaltui.wiring import build, open_journal
 
 STOP_S = 8.0
@@ -280,13 +280,12 @@ def _status(args: argparse.Namespace, settings: Settings) -> ExitCode:
     from evaltui.tracking.target import resolve_target  # noqa: PLC0415
 
     roots = merge_roots(parse_root(text, Path.cwd()) for text in settings.watch)
-    folder = state_dir(settings)
     journal = open_journal(settings, resolve_target(settings, os.environ))
     try:
-        counts = journal.counts()
+        counts = journal.counts([str(root.path) for root in roots])
     finally:
         journal.close()
-    holders = [(str(root), IngestLock(folder, root.path).holder()) for root in roots]
+    holders = [(str(root), IngestLock(journal.directory, root.path).holder()) for root in roots]
     body: dict[str, object] = {
         "schema": "evaltui.watch-status/1",
         "roots": [{"root": root, "watcher_pid": pid} for root, pid in holders],

@@ -24,7 +24,7 @@ class Figures:
         self._now = monotonic
         self._rate = WorkRate()
         self._counts: dict[str, int] = {}
-        self._counted_seq = -1
+        self._counted: tuple[int, tuple[str, ...]] = (-1, ())
         self._count_again_at = 0.0
         self.backlog = 0
         """Old reports that are still to be logged."""
@@ -34,15 +34,15 @@ class Figures:
         """Reports of the backlog logged per second, or None while there is too little to tell."""
         return self._rate.per_second()
 
-    def counts(self) -> dict[str, int]:
-        """Return the journal's counts; of many files they may be some seconds old.
+    def counts(self, folders: tuple[str, ...]) -> dict[str, int]:
+        """Return the journal's counts of some directories; of many files they may be some seconds old.
 
         Raises:
             JournalError: The journal cannot be read.
         """
-        now, seq = time.monotonic(), self._journal.last_seq()
-        if seq != self._counted_seq and now >= self._count_again_at:
-            self._counts, self._counted_seq = self._journal.counts(), seq
+        now, wanted = time.monotonic(), (self._journal.last_seq(), folders)
+        if wanted != self._counted and now >= self._count_again_at:
+            self._counts, self._counted = self._journal.counts(folders), wanted
             self._count_again_at = time.monotonic() + _COUNT_SHARE * (time.monotonic() - now)
         return self._counts
 

@@ -178,7 +178,7 @@ class Watcher:
         Raises:
             JournalError: The journal cannot be read.
         """
-        counts = self._figures.counts()
+        counts = self._figures.counts(tuple(str(root.path) for root in self._roots))
         held, others = self._roles.held, self._roles.watchers()
         role = WatchRole.WATCHER if held else WatchRole.VIEWER
         return WatchStatus(

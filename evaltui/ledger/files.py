@@ -195,12 +195,23 @@ class Files(Database):
         rows = self._read("SELECT value FROM meta WHERE key='seq'")
         return int(str(rows[0][0])) if rows else 0
 
-    def counts(self) -> dict[str, int]:
+    def counts(self, folders: Sequence[str] | None = None) -> dict[str, int]:
         """Return the number of files by on-screen class: logged, pending, failed, ignored, skipped.
 
         Companions and per-app files count as neither, unless one was logged by name.
+
+        Args:
+            folders: Only files below these directories; None counts all there ever were.
         """
-        rows = self._read("SELECT state, role, skipped, COUNT(*) FROM files GROUP BY 1, 2, 3")
+        where, bounds = "", list[str]()
+        if folders is not None:
+            where = " WHERE 0" + " OR (path >= ? AND path < ?)" * len(folders)
+            for folder in folders:
+                base = folder.rstrip("/")
+                bounds += [f"{base}/", f"{base}0"]  # the character after the slash
+        rows = self._read(
+            f"SELECT state, role, skipped, COUNT(*) FROM files{where} GROUP BY 1, 2, 3", bounds
+        )
         result = dict.fromkeys(("logged", "pending", "failed", "ignored", "skipped"), 0)
         for state, role, skipped, number in rows:
             kind = _count_class(FileState(str(state)), str(role), skipped=bool(skipped))

@@ -30,26 +30,36 @@ def test_counts_are_those_of_the_journal_and_asked_for_only_after_a_change(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figures = Figures(journal, Clock())
-    assert figures.counts()["logged"] == 0
+    assert figures.counts(("/w",))["logged"] == 0
     asked: list[int] = []
     counts = journal.counts
-    monkeypatch.setattr(journal, "counts", lambda: asked.append(1) or counts())
-    assert figures.counts()["logged"] == 0
+    monkeypatch.setattr(journal, "counts", lambda folders: asked.append(1) or counts(folders))
+    assert figures.counts(("/w",))["logged"] == 0
     assert asked == []
     figures._count_again_at = 0.0
     stamp = FileStamp(Path("/w/r.json"), 1, 1, 1, 1, 1)
     journal.record(stamp, root="/w", state=FileState.FINISHED)
-    assert figures.counts()["logged"] == 1
+    assert figures.counts(("/w",))["logged"] == 1
     assert asked == [1]
+
+
+def test_files_of_other_directories_do_not_count(journal: Journal) -> None:
+    for name in ("/w/r.json", "/w0/r.json", "/x/r.json"):
+        journal.record(FileStamp(Path(name), 1, 1, 1, 1, 1), root="/", state=FileState.FINISHED)
+    figures = Figures(journal, Clock())
+    assert figures.counts(("/w",))["logged"] == 1
+    assert figures.counts(("/w", "/x/"))["logged"] == 2
+    assert figures.counts(())["logged"] == 0
+    assert journal.counts()["logged"] == 3
 
 
 def test_counts_that_cost_much_are_asked_for_seldom(journal: Journal) -> None:
     figures = Figures(journal, Clock())
-    figures.counts()
+    figures.counts(("/w",))
     figures._count_again_at = float("inf")  # as after a count that took long
     stamp = FileStamp(Path("/w/r.json"), 1, 1, 1, 1, 1)
     journal.record(stamp, root="/w", state=FileState.FINISHED)
-    assert figures.counts()["logged"] == 0
+    assert figures.counts(("/w",))["logged"] == 0
 
 
 def test_a_backlog_is_what_is_not_read_and_what_is_not_written(journal: Journal) -> None:
