@@ -35,7 +35,7 @@ class Figures:
         return self._rate.per_second()
 
     def counts(self, folders: tuple[str, ...]) -> dict[str, int]:
-        """Return the journal's counts of some directories; of many files they may be some seconds old.
+        """Return the counts of some directories; of many files they may be some seconds old.
 
         Raises:
             JournalError: The journal cannot be read.

@@ -210,7 +210,8 @@ class Files(Database):
                 base = folder.rstrip("/")
                 bounds += [f"{base}/", f"{base}0"]  # the character after the slash
         rows = self._read(
-            f"SELECT state, role, skipped, COUNT(*) FROM files{where} GROUP BY 1, 2, 3", bounds
+            f"SELECT state, role, skipped, COUNT(*) FROM files{where} GROUP BY 1, 2, 3",  # noqa: S608 - placeholders
+            bounds,
         )
         result = dict.fromkeys(("logged", "pending", "failed", "ignored", "skipped"), 0)
         for state, role, skipped, number in rows:
