@@ -94,7 +94,7 @@ def test_counters_say_who_watches_how_and_how_long_the_backlog_takes() -> None:
         "watched by pid 77 · 3 logged · 0 pending · 0 failed · backlog 600 (2.0/s, 5 min left)"
         " · 9 old ones left out · polling every 1 s: network file system · /a, /b"
     )
-    assert counts_text(None) == "the engine has not said yet what it watches"
+    assert counts_text(None) == "nothing is watched"
     assert counts_text(WatchStatus()) == "nothing is watched"
 
 

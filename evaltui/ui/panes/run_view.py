@@ -114,7 +114,8 @@ class RunView(Vertical):
 
     def _draw(self, *, top: bool = False) -> None:
         self.query_one("#run-head", Note).show(self._head())
-        self.query_one("#run-sections", Note).show([self._section_names()])
+        names = [self._section_names()] if self._run is not None else []
+        self.query_one("#run-sections", Note).show(names)
         self._lines, columns = self._section_lines()
         self.table.show(self._lines, columns, top=top)
         self._show_about()

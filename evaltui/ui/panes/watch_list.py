@@ -33,7 +33,7 @@ from evaltui.ui.widgets.note import Note
 COLUMNS = (
     TableColumn("state", 11),
     TableColumn("file", 24, grow=4, path=True),
-    TableColumn("reason", 14, grow=3),
+    TableColumn("reason", 14, grow=3, optional=True),
     TableColumn("run", 13, grow=1, shrinks=True, optional=True),
 )
 
@@ -102,6 +102,7 @@ class WatchList(Vertical):
     WatchList #watch-counts { max-height: 2; }
     WatchList #watch-about { height: 3; color: $foreground; }
     WatchList.-short #watch-about { height: 1; }
+    WatchList.-short #watch-counts { max-height: 1; }
     """
 
     class RetryRequested(Message):
@@ -168,6 +169,7 @@ class WatchList(Vertical):
     def on_resize(self, event: events.Resize) -> None:
         """Leave the table its room where there is little."""
         self.set_class(event.size.height < SHORT, "-short")
+        self._show_about()
 
     def on_line_table_moved(self, event: LineTable.Moved) -> None:
         """Say what there is to say about the file the cursor is on now."""
@@ -189,8 +191,9 @@ class WatchList(Vertical):
         row = self._current
         lines: list[Content] = []
         if row is not None:
-            lines.append(Content.styled(clean(row.path, limit=_PATH_LIMIT), "bold"))
             reason = reason_text(row)
+            if not reason or not self.has_class("-short"):
+                lines.append(Content.styled(clean(row.path, limit=_PATH_LIMIT), "bold"))
             if reason:
                 style = "$worse" if row.state in _TROUBLE else "$foreground"
                 lines.append(Content.styled(reason, style))
@@ -301,9 +304,7 @@ class FileLines:
 
 def counts_text(status: WatchStatus | None) -> str:
     """Return the watch in one line: where, how, and how many files are in which state."""
-    if status is None:
-        return "the engine has not said yet what it watches"
-    if status.role is WatchRole.NONE or not status.roots:
+    if status is None or status.role is WatchRole.NONE or not status.roots:
         return "nothing is watched"
     roots = ", ".join(clean(root) for root in status.roots)
     parts = [f"{status.logged} logged", f"{status.pending} pending", f"{status.failed} failed"]
