@@ -1,0 +1,1 @@
+"""Statistics: floats in, floats out; no domain, no I/O."""
