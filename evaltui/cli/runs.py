@@ -6,6 +6,7 @@ import argparse
 
 from evaltui.cli.output import Column, Table, Value, add_output_options, instant, note, print_result
 from evaltui.cli.parser import Parser, Subparsers, add_command
+from evaltui.domain.catalogue import spec_for
 from evaltui.domain.query import match_words
 from evaltui.domain.run import Run, Tag
 from evaltui.domain.select import mode_of, visible
@@ -16,6 +17,8 @@ from evaltui.reading import Reading, newest_first, read_experiment
 from evaltui.settings import Settings
 
 FIXED = ("run_id", "name", "status", "mode", "started_at", "ended_at")
+SHOWN_METRICS = 6
+"""Metrics in a table for people, by their rank in the catalogue."""
 
 
 def add_parser(subparsers: Subparsers[Parser]) -> None:
@@ -24,7 +27,8 @@ def add_parser(subparsers: Subparsers[Parser]) -> None:
         subparsers,
         "runs",
         "List the runs of the experiment, newest first. Columns are run_id, name, status, mode, "
-        "started_at, ended_at and every metric, param (params.NAME) and tag (tags.NAME).",
+        "started_at, ended_at and every metric, param (params.NAME) and tag (tags.NAME); a table "
+        "shows the most telling metrics unless --columns names others.",
     )
     parser.add_argument("--mode", dest="only_mode", metavar="MODE", help="only runs of this mode")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N runs")
@@ -89,7 +93,18 @@ def to_json(reading: Reading, chosen: list[Run]) -> dict[str, object]:
 
 def to_table(chosen: list[Run], args: argparse.Namespace) -> Table:
     """Return the runs as a table; params and tags only where `--columns` asks for them."""
-    names = sorted({name for run in chosen for name in run.metrics})
+    names = sorted(
+        {name for run in chosen for name in run.metrics},
+        key=lambda name: (spec_for(name).rank, name),
+    )
+    fixed: tuple[str, ...] = FIXED
+    if args.format in {"table", "md"} and not args.show_columns:
+        fixed = tuple(name for name in FIXED if name != "ended_at")
+        if len(names) > SHOWN_METRICS:
+            note(
+                f"{SHOWN_METRICS} of {len(names)} metrics; --columns chooses, --format csv has all"
+            )
+        names = names[:SHOWN_METRICS]
     wanted = [name.strip() for name in (args.show_columns or "").split(",")]
     params = {name for run in chosen for name in run.params}
     tags = {name for run in chosen for name in run.tags}
@@ -99,12 +114,12 @@ def to_table(chosen: list[Run], args: argparse.Namespace) -> Table:
         if (name.startswith("params.") and name[7:] in params)
         or (name.startswith("tags.") and name[5:] in tags)
     ]
-    columns = [Column(name) for name in FIXED]
+    columns = [Column(name) for name in fixed]
     columns += [Column(name, right=True) for name in names]
     columns += [Column(name) for name in extra]
     rows = tuple(
         (
-            *_fixed(run).values(),
+            *(value for name, value in _fixed(run).items() if name in fixed),
             *(run.metrics.get(name) for name in names),
             *(_extra(run, name) for name in extra),
         )

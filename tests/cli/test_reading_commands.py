@@ -48,6 +48,21 @@ def test_runs_are_listed_newest_first_with_null_for_missing(
     assert store.closed == 1
 
 
+def test_a_table_of_runs_shows_the_telling_metrics_and_says_how_to_see_the_others(
+    store: FakeSource, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = {f"z_{number}": 1.0 for number in range(9)} | {"overall_quality_score": 0.5}
+    store.runs = [make_run(1, metrics=metrics)]
+    assert main(["runs"]) == 0
+    captured = capsys.readouterr()
+    assert "overall_quality_score" in captured.out
+    assert captured.out.splitlines()[0].count("z_") == 5
+    assert "6 of 10 metrics" in captured.err
+    assert main(["runs", "--columns", "z_8"]) == 0
+    assert capsys.readouterr().out.split()[0] == "z_8"
+    assert set(metrics) < set(csv_of(capsys, "runs")[0])
+
+
 def test_runs_hide_superseded_ones_unless_all_are_asked_for(
     store: FakeSource, capsys: pytest.CaptureFixture[str]
 ) -> None:
