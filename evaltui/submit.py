@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from evaltui.domain.events import PENDING_STATES, FileRole, FileState
 from evaltui.domain.plan import RunPlan
-from evaltui.domain.report import MetricValue, ModeSource, Report, ReportKind
+from evaltui.domain.report import MetricValue, ModeSource, Report, ReportKind, Source
 from evaltui.domain.run import Tag
 from evaltui.domain.stamp import FileStamp
 from evaltui.engine.filebytes import FileBytes, FileChangedError, read_file, read_head
 from evaltui.engine.neighbours import gather
 from evaltui.engine.outcome import Outcome, ReportFile
-from evaltui.errors import ConfigError, ReportError
+from evaltui.errors import ConfigError, ReportError, ReportSyntaxError
 from evaltui.ledger.records import NewEntry
-from evaltui.readers import HEAD_BYTES, recognise
+from evaltui.readers import HEAD_BYTES, has_report_name, read_reports, recognise
 from evaltui.settings import CONFIG_SOURCE, Settings
 from evaltui.tracking.mapping import values_digest
 
@@ -36,6 +36,7 @@ PATIENCE_S = 30.0
 
 _LOOK_S = 0.1
 _CHANGING_S = 5.0
+_REPAIR = "log it again when it is written to its end"
 
 
 class Ingest(Protocol):
@@ -160,6 +161,11 @@ def take_named(ingest: Ingest, wish: Wish, *, max_bytes: int) -> Outcome:
         stamp = FileStamp.of(wish.path, wish.path.stat())
         reason, hint = _why_not_read(error)
         return ingest.quarantine(stamp, root="", reason=reason, hint=hint)
+    broken = _broken(file)
+    if broken is not None:
+        return ingest.quarantine(
+            file.stamp, root="", reason=broken.message, hint=broken.hint or _REPAIR
+        )
     near = gather(wish.path, wish.root, max_bytes=max_bytes)
     outcome = ingest.take(
         ReportFile(
@@ -179,7 +185,7 @@ def take_named(ingest: Ingest, wish: Wish, *, max_bytes: int) -> Outcome:
             file.stamp,
             root="",
             reason=outcome.reason or "the text ends too early: truncated?",
-            hint=outcome.hint or "log it again when it is written to its end",
+            hint=outcome.hint or _REPAIR,
         )
     return outcome
 
@@ -317,6 +323,21 @@ def role_of(path: Path) -> FileRole:
     except (OSError, ReportError):
         return FileRole.UNKNOWN
     return recognise(head, path.name).role
+
+
+def _broken(file: FileBytes) -> ReportSyntaxError | None:
+    """Return what is wrong with a file that should be a report and was not recognised."""
+    path = file.stamp.path
+    known = recognise(file.data[:HEAD_BYTES], path.name).role is not FileRole.UNKNOWN
+    if known or not (has_report_name(path.name) or path.suffix == ".json"):
+        return None
+    try:
+        read_reports(file.data, Source(path, len(file.data), file.stamp.modified_at))
+    except ReportSyntaxError as error:
+        return error
+    except ReportError:
+        pass  # well formed, and no report
+    return None
 
 
 def _why_not_read(error: ReportError | OSError) -> tuple[str, str]:
