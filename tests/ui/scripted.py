@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from evaltui.engine.link import Reply, RunsChanged, StoreChanged, Verb, WatchCha
 from evaltui.settings import Settings
 from evaltui.ui.app import EvaltuiApp
 from evaltui.ui.client import EngineLink, EngineUp, LinkEvent
+from evaltui.ui.conductor import Conductor
+from evaltui.ui.main_screen import MainScreen
+from evaltui.ui.session import Session
 
 NOW_S = 1_795_530_120.0
 """2026-11-24 14:22:00 UTC."""
@@ -96,22 +100,38 @@ def make_app(
         return link
 
     chosen = settings or Settings(glyphs="block", theme="dark")
-    app = EvaltuiApp(chosen, make_link=make_link, clock=lambda: NOW_S)
-    app.session.cwd = cwd
-    return app
+    return EvaltuiApp(chosen, make_link=make_link, clock=lambda: NOW_S, cwd=cwd)
 
 
 def link_of(app: EvaltuiApp) -> ScriptedLink:
-    """Return the scripted engine of an application."""
-    assert isinstance(app.link, ScriptedLink)
-    return app.link
+    """Return the scripted engine of an application that has come so far."""
+    link = conductor_of(app).link
+    assert isinstance(link, ScriptedLink)
+    return link
+
+
+def conductor_of(app: EvaltuiApp) -> Conductor:
+    """Return the conductor of an application that has come so far."""
+    assert app.conductor is not None
+    return app.conductor
+
+
+def session_of(app: EvaltuiApp) -> Session:
+    """Return the state of an application that has come so far."""
+    return conductor_of(app).session
+
+
+def main_of(app: EvaltuiApp) -> MainScreen:
+    """Return the main screen of an application that has come so far."""
+    return conductor_of(app).main
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], bool], *, tries: int = 400) -> None:
-    """Let the application run until a condition holds."""
+    """Let the application run until a condition holds; one that asserts too early does not."""
     for _ in range(tries):
-        if condition():
-            return
+        with contextlib.suppress(AssertionError):
+            if condition():
+                return
         await pilot.pause(0.01)
     raise AssertionError(f"never: {condition}")
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from evaltui.ui.glyphs import ASCII, BLOCK, BRAILLE, Glyphs, bounds, chart, choose_glyphs, sparkline
+from evaltui.ui.charts import bounds, chart, sparkline
+from evaltui.ui.glyphs import ASCII, BLOCK, BRAILLE, Glyphs, choose_glyphs
 
 values = st.lists(
     st.one_of(st.floats(-1e300, 1e300), st.just(math.nan), st.just(math.inf)), max_size=60

@@ -6,7 +6,19 @@ import unicodedata
 
 import pytest
 from rich.cells import cell_len
-from scripted import batch, link_of, make_app, run, runs, screen_text, store, until, watching
+from scripted import (
+    batch,
+    link_of,
+    main_of,
+    make_app,
+    run,
+    runs,
+    screen_text,
+    session_of,
+    store,
+    until,
+    watching,
+)
 
 from evaltui.domain.events import FileRow, FileState, Notice, StoreState
 from evaltui.engine.link import FilesChanged, Noticed, Verb
@@ -71,8 +83,8 @@ async def test_hostile_names_break_nothing_in_any_pane(text: str, size: tuple[in
     }
     app = make_app(*_script(text), answers={Verb.DETAIL: detail, Verb.BASELINE: text or "no"})
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.session.bench.total == 3)
-        main = app._main
+        await until(pilot, lambda: session_of(app).bench.total == 3)
+        main = main_of(app)
         link_of(app).say(
             FilesChanged((FileRow(1, 1, f"/tmp/{text}", FileState.QUARANTINED, text, text),))
         )
@@ -102,8 +114,7 @@ async def test_markup_is_shown_as_it_stands() -> None:
     name = "[/x][red]eval[/]"
     app = make_app(store(), runs(run("a", name=name), *batch()))
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.session.bench.total == 17)
-        assert name in screen_text(app)
+        await until(pilot, lambda: name in screen_text(app))
 
 
 async def test_an_empty_experiment_of_hostile_names_breaks_nothing() -> None:
@@ -113,7 +124,7 @@ async def test_an_empty_experiment_of_hostile_names_breaks_nothing() -> None:
         store(experiment=text, target=text), runs(), answers={Verb.SURVEY: survey}, cwd=text
     )
     async with app.run_test(size=(100, 30)) as pilot:
-        await until(pilot, lambda: app.session.survey is not None)
+        await until(pilot, lambda: session_of(app).survey is not None)
         await pilot.pause()
         _check(app, (100, 30))
         assert "[bold red]eval[/]" in screen_text(app)

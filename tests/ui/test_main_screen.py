@@ -14,10 +14,12 @@ from scripted import (
     batch,
     evaluation,
     link_of,
+    main_of,
     make_app,
     run,
     runs,
     screen_text,
+    session_of,
     store,
     until,
     watching,
@@ -47,7 +49,7 @@ class _Driven:
 
     @property
     def main(self) -> MainScreen:
-        return self.app._main
+        return main_of(self.app)
 
     @property
     def link(self) -> ScriptedLink:
@@ -55,7 +57,7 @@ class _Driven:
 
     @property
     def cursor(self) -> str:
-        bench = self.app.session.bench
+        bench = session_of(self.app).bench
         return bench.name_of(bench.cursor_id)
 
     @property
@@ -90,7 +92,7 @@ async def driven(
         *(script or (store(), watching(), runs(*batch()))), settings=settings, answers=answers
     )
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.session.bench.total == listed)
+        await until(pilot, lambda: session_of(app).bench.total == listed)
         one = _Driven(app, pilot)
         await one.rest()
         yield one
@@ -119,7 +121,7 @@ async def test_keys_move_the_cursor(keys: str, expected: str) -> None:
             await one.pilot.press("j", "j", "j")
             before = one.cursor
             await one.press("pagedown")
-            assert one.app.session.bench.position > 3
+            assert session_of(one.app).bench.position > 3
             assert before == expected
         else:
             await one.press(*keys.split())
@@ -150,7 +152,7 @@ async def test_ten_thousand_runs_draw_only_what_is_on_the_screen() -> None:
         await one.press("G")
         await one.press("g", "pagedown", "j")
         assert len(drawn) < 200
-        assert one.app.session.bench.cursor_id in one.text
+        assert session_of(one.app).bench.cursor_id in one.text
 
 
 # -- live refresh ---------------------------------------------------------------------------------
@@ -161,7 +163,7 @@ async def test_a_new_run_appears_and_the_cursor_stays() -> None:
         await one.press("j", "j")
         before = one.cursor
         one.link.say(runs(run("fresh", name="brand_new_run", hours_ago=0.1)))
-        await one.until(lambda: one.app.session.bench.total == 17)
+        await one.until(lambda: session_of(one.app).bench.total == 17)
         await one.rest()
         assert one.cursor == before
         assert "brand_new_run" in one.text
@@ -172,8 +174,8 @@ async def test_filter_sort_and_marks_survive_a_refresh() -> None:
     async with driven() as one:
         await one.press("slash", *"mcp", "enter", "space", "left_square_bracket")
         one.link.say(runs(evaluation(3, mode="vanilla_sdk", hours_ago=0.1), evaluation(11)))
-        await one.until(lambda: one.app.session.bench.total == 17)
-        bench = one.app.session.bench
+        await one.until(lambda: session_of(one.app).bench.total == 17)
+        bench = session_of(one.app).bench
         assert len(bench.order) == 13
         assert len(bench.marks) == 1
         assert not bench.sort.descending
@@ -197,7 +199,7 @@ async def test_follow_keeps_the_cursor_on_the_newest_run() -> None:
         one.link.say(runs(run("fresh", hours_ago=0.1)))
         await one.until(lambda: one.cursor == "fresh")
         await one.press("j")
-        assert not one.app.session.bench.follow
+        assert not session_of(one.app).bench.follow
 
 
 # -- filter and sort ------------------------------------------------------------------------------
@@ -206,14 +208,14 @@ async def test_follow_keeps_the_cursor_on_the_newest_run() -> None:
 async def test_a_filter_works_while_it_is_typed_and_counts() -> None:
     async with driven() as one:
         await one.press("slash", *"vanilla")
-        assert len(one.app.session.bench.order) == 3
+        assert len(session_of(one.app).bench.order) == 3
         assert "3 of 16" in one.text
         await one.press("enter")
         assert not one.main.query_one(FilterBar).display
         await one.press("j")
         assert one.cursor == "eval_vanilla_sdk_1205"
         await one.press("escape")
-        assert len(one.app.session.bench.order) == 16
+        assert len(session_of(one.app).bench.order) == 16
 
 
 async def test_escape_in_the_filter_clears_it() -> None:
@@ -221,7 +223,7 @@ async def test_escape_in_the_filter_clears_it() -> None:
         await one.press("slash", *"nothing-like-it")
         assert "no run matches" in one.text
         await one.press("escape")
-        assert len(one.app.session.bench.order) == 16
+        assert len(session_of(one.app).bench.order) == 16
         assert one.app.focused is one.main.run_list
 
 
@@ -253,13 +255,13 @@ async def test_marked_runs_are_compared_in_columns() -> None:
         assert "3 marked" in one.text
         assert "C eval_mcp_1211" in one.text
         await one.press("U")
-        assert not one.app.session.bench.marks
+        assert not session_of(one.app).bench.marks
 
 
 async def test_a_range_is_marked() -> None:
     async with driven() as one:
         await one.press("space", "j", "j", "v")
-        assert len(one.app.session.bench.marks) == 4
+        assert len(session_of(one.app).bench.marks) == 4
 
 
 async def test_c_shows_the_diff_and_escape_goes_back() -> None:
@@ -407,7 +409,7 @@ async def test_the_empty_state_counts_reports_and_w_watches_them() -> None:
 async def test_with_runs_on_the_screen_w_asks_which_directory(tmp_path: Path) -> None:
     answers = {Verb.WATCH: "that is watched already"}
     async with driven(store(), runs(*batch()), answers=answers) as one:
-        one.app.session.cwd = str(tmp_path)
+        session_of(one.app).cwd = str(tmp_path)
         await one.press("w")
         assert one.said == "nothing is watched; w again picks a directory"
         await one.press("w")
@@ -451,8 +453,10 @@ async def test_files_on_watch_show_up_while_they_are_looked_at() -> None:
 async def test_the_frame_is_there_before_the_engine() -> None:
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        assert "connecting" in screen_text(app)
+        assert app.conductor is None
+        assert "evaltui" in screen_text(app)
         await until(pilot, lambda: link_of(app).alive)
+        await until(pilot, lambda: "connecting" in screen_text(app))
 
 
 async def test_a_dead_engine_leaves_the_list_and_says_when_it_starts_again() -> None:

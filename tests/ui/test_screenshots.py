@@ -6,7 +6,18 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from scripted import NOW_S, batch, link_of, make_app, runs, store, until, watching
+from scripted import (
+    NOW_S,
+    batch,
+    link_of,
+    main_of,
+    make_app,
+    runs,
+    session_of,
+    store,
+    until,
+    watching,
+)
 from textual.pilot import Pilot
 
 from evaltui.domain.events import StoreState
@@ -26,18 +37,18 @@ def _app(pilot: Pilot[Any]) -> EvaltuiApp:
 
 
 async def _listed(pilot: Pilot[Any]) -> None:
-    await until(pilot, lambda: _app(pilot).session.bench.total == 16)
+    await until(pilot, lambda: session_of(_app(pilot)).bench.total == 16)
     await _rested(pilot)
 
 
 async def _rested(pilot: Pilot[Any]) -> None:
-    main = _app(pilot)._main
+    main = main_of(_app(pilot))
     await until(pilot, lambda: main._detail_timer is None)
     await pilot.pause()
 
 
 async def _empty(pilot: Pilot[Any]) -> None:
-    await until(pilot, lambda: _app(pilot).session.survey is not None)
+    await until(pilot, lambda: session_of(_app(pilot)).survey is not None)
     await _rested(pilot)
 
 

@@ -8,9 +8,10 @@ from textual.widget import Widget
 
 from evaltui.domain.catalogue import spec_for
 from evaltui.domain.text import clean
+from evaltui.ui.charts import sparkline
 from evaltui.ui.columns import title_of
 from evaltui.ui.format import beyond_tolerance, delta_text, value_text
-from evaltui.ui.glyphs import Glyphs, sparkline
+from evaltui.ui.glyphs import Glyphs
 from evaltui.ui.row_text import SIGNS, least_span
 from evaltui.ui.trend_data import Trend, Trends
 

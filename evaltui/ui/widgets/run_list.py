@@ -20,14 +20,13 @@ from textual.strip import Strip
 
 from evaltui.domain.table import IntArray
 from evaltui.ui.columns import Cell, Column, ColumnPlan
+from evaltui.ui.fitting import shorten
 from evaltui.ui.model import Workbench
 from evaltui.ui.row_text import RowText
 
 CACHED_LINES = 2_000
 GUTTER = 2
 """Cells in front of the first column: the cursor mark and a blank."""
-
-_LEAST_TO_SHORTEN = 4
 
 
 class RunList(ScrollView, can_focus=True, inherit_bindings=False):
@@ -253,23 +252,3 @@ def _fit(cell: Cell, column: Column) -> str:
         size = cell_len(text)
     pad = " " * (width - size)
     return pad + text if column.right else text + pad
-
-
-def shorten(text: str, width: int) -> str:
-    """Cut the middle of a text so that its two ends, which tell runs apart, stay.
-
-    Args:
-        text: A cleaned text.
-        width: Cells available, at least 1.
-    """
-    if cell_len(text) <= width:
-        return text
-    if width < _LEAST_TO_SHORTEN:
-        return set_cell_size(text, width)
-    tail = (width - 1) * 3 // 5
-    head = width - 1 - tail
-    left = set_cell_size(text, head).rstrip()
-    right = text[-tail:]
-    while cell_len(right) > tail:
-        right = right[1:]
-    return f"{left}…{right}"

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from evaltui.ui.widgets.run_list import shorten
+from evaltui.ui.fitting import shorten
 
 PANES = (
     ("runs", "1 Runs"),

@@ -1,0 +1,192 @@
+"""Between the engine and the screen: takes in what one sends and asks what the other wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from textual.app import App
+from textual.content import Content
+
+from evaltui.domain.events import StoreState
+from evaltui.engine.link import (
+    FilesChanged,
+    Noticed,
+    Reply,
+    RunsChanged,
+    StoreChanged,
+    Verb,
+    WatchChanged,
+)
+from evaltui.settings import Settings
+from evaltui.ui.client import EngineDown, EngineLink, EngineUp, LinkEvent
+from evaltui.ui.feed import Feed
+from evaltui.ui.glyphs import Glyphs
+from evaltui.ui.keys import APP_KEYS, MAIN_KEYS, Key, shown_keys
+from evaltui.ui.main_screen import MainScreen
+from evaltui.ui.screens.help import HelpScreen
+from evaltui.ui.screens.picker import Picker
+from evaltui.ui.screens.too_small import TooSmallScreen
+from evaltui.ui.session import Session
+from evaltui.ui.words import EngineTrouble, leaving_line
+
+MakeLink = Callable[[Settings, Callable[[LinkEvent], None]], EngineLink]
+"""Makes the link to an engine, which delivers to the given function."""
+
+_NOT_OFFERED = frozenset(
+    {
+        "app.palette",
+        "app.interrupt",
+        *(key.id for key in MAIN_KEYS if key.action.startswith(("list_", "close"))),
+    }
+)
+"""Commands that nobody looks for by name."""
+
+
+class Conductor:
+    """Owns the state of the screen, the link to the engine and the main screen.
+
+    Args:
+        app: The application.
+        settings: The settings.
+        make_link: Makes the link to the engine.
+        glyphs: Signs to draw with.
+        keymap: Configured keys by binding id.
+        clock: Epoch seconds of now.
+        cwd: Directory the program was started in, or "" to ask the system.
+    """
+
+    def __init__(
+        self,
+        app: App[int],
+        settings: Settings,
+        make_link: MakeLink,
+        *,
+        glyphs: Glyphs,
+        keymap: Mapping[str, str],
+        clock: Callable[[], float],
+        cwd: str = "",
+    ) -> None:
+        self._app = app
+        self.session = Session(settings, glyphs=glyphs, keymap=keymap, clock=clock, ask=self._ask)
+        if cwd:
+            self.session.cwd = cwd
+        self._feed = Feed(self._receive)
+        self.link = make_link(settings, self._feed.put)
+        self.main = MainScreen(self.session)
+        self._warned = False
+        self._closed = False
+
+    async def close(self) -> None:
+        """End the engine within a moment; what it still sends is not looked at."""
+        self._closed = True
+        await self.link.close()
+
+    async def _ask(self, verb: Verb, args: Mapping[str, Any], slot: str) -> Reply | None:
+        return await self.link.request(verb, args, slot=slot)
+
+    # -- what the engine sends -------------------------------------------------------------------
+
+    def _receive(self, event: LinkEvent) -> None:
+        if not self.main.is_mounted or self._closed:
+            return
+        bench, main = self.session.bench, self.main
+        if isinstance(event, RunsChanged):
+            main.runs_changed(bench.apply_runs(event))
+            main.survey_if_empty()
+        elif isinstance(event, StoreChanged):
+            self._store_changed(event)
+        elif isinstance(event, WatchChanged):
+            bench.watch = event.status
+            main.show_status()
+            main.show_list_words()
+            main.files_changed()
+        elif isinstance(event, FilesChanged):
+            bench.apply_files(event)
+            main.files_changed()
+        elif isinstance(event, Noticed):
+            hint = f" ({event.notice.hint})" if event.notice.hint else ""
+            main.say(f"{event.notice.text}{hint}", level=event.notice.level)
+        else:
+            self._engine_changed(event)
+
+    def _store_changed(self, event: StoreChanged) -> None:
+        bench, main = self.session.bench, self.main
+        before, bench.store = bench.store, event.status
+        if before == event.status:
+            return
+        if before is None or before.baseline_run_id != event.status.baseline_run_id:
+            main.run_list.redraw()
+            main.show_detail_soon()
+        main.show_status()
+        main.show_list_words()
+
+    def _engine_changed(self, event: object) -> None:
+        session, main = self.session, self.main
+        if isinstance(event, EngineDown):
+            now = session.clock()
+            since = session.trouble.since_s if session.trouble is not None else now
+            session.trouble = EngineTrouble(event.reason, since, now + event.retry_in_s)
+        elif isinstance(event, EngineUp) and session.trouble is not None:
+            session.trouble = None
+        main.show_status()
+        main.show_list_words()
+
+    # -- keys of every screen --------------------------------------------------------------------
+
+    def show_help(self) -> None:
+        """Show the keys of the current pane."""
+        session = self.session
+        self._app.push_screen(HelpScreen(self.main.keys, session.keymap, glyphs=session.glyphs))
+
+    def offer_commands(self) -> None:
+        """Offer every command by name."""
+        if self._app.screen is not self.main:
+            return
+        keys = [key for key in (*MAIN_KEYS, *APP_KEYS) if key.id not in _NOT_OFFERED]
+        options = [(key.id, self._command(key)) for key in keys]
+        self._app.push_screen(Picker("Commands", options), self._run_command)
+
+    def _command(self, key: Key) -> Content:
+        shown = shown_keys(key, self.session.keymap).split(" ")[0]
+        return Content.assemble(key.help, (f"  {shown}", "bold $primary"))
+
+    async def _run_command(self, key_id: str | None) -> None:
+        for key in (*MAIN_KEYS, *APP_KEYS):
+            if key.id == key_id:
+                await self._app.run_action(key.action, self._app if key in APP_KEYS else self.main)
+
+    def refresh_store(self) -> None:
+        """Ask the store for news now; start an engine that is down."""
+        if self.session.trouble is not None:
+            self.link.retry_now()
+            self.main.say("starting the engine")
+        elif self.link.tell(Verb.REFRESH):
+            self.main.say("asking the store")
+
+    def pause(self) -> None:
+        """Pause or resume the live list."""
+        store = self.session.bench.store
+        on = store is None or store.state is not StoreState.PAUSED
+        if self.link.tell(Verb.PAUSE, {"on": on}):
+            self.main.say("paused; reports are still logged" if on else "live again")
+
+    def back(self) -> bool:
+        """Go one step back; return False when nothing is left but to quit.
+
+        Leaving a watch takes a second key: the first one says what goes unwatched.
+        """
+        screen = self._app.screen
+        if isinstance(screen, TooSmallScreen):
+            return False
+        if screen is not self.main:
+            self._app.pop_screen()
+            return True
+        if self.main.back():
+            return True
+        line = leaving_line(self.session.bench.watch)
+        if not line or self._warned:
+            return False
+        self._warned = True
+        self.main.say(line, level="warning")
+        return True
