@@ -11,14 +11,8 @@ from pane_app import PaneApp, screen_text, settle
 from rich.cells import cell_len
 
 from evaltui.ui.columns import Cell
-from evaltui.ui.widgets.line_table import (
-    LineTable,
-    NoLines,
-    TableColumn,
-    cut,
-    fit,
-    fit_columns,
-)
+from evaltui.ui.widgets.line_table import LineTable, NoLines
+from evaltui.ui.widgets.table_columns import TableColumn, cut, fit, fit_columns
 
 COLUMNS = (TableColumn("name", 8, grow=1, shrinks=True), TableColumn("value", 6, right=True))
 

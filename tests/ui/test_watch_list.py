@@ -11,16 +11,16 @@ from pane_app import PaneApp, screen_text, settle
 from rich.cells import cell_len
 
 from evaltui.domain.events import FileRole, FileRow, FileState, WatchRole, WatchStatus
-from evaltui.ui.panes.watch_list import (
+from evaltui.ui.panes.file_lines import (
     FileLines,
-    WatchList,
     counts_text,
     is_problem,
     reason_text,
     state_word,
 )
+from evaltui.ui.panes.watch_list import WatchList
 from evaltui.ui.panes.wishes import CopyRequested, Said
-from evaltui.ui.widgets.line_table import shorten_path
+from evaltui.ui.widgets.table_columns import shorten_path
 
 HOSTILE = "\x1b]52;c;aGk=\x07[/b]\u202e\x9b2J\n"
 STATUS = WatchStatus(
@@ -37,6 +37,7 @@ def row(state: FileState, **changes: object) -> FileRow:
     [
         (row(FileState.SEEN), "seen"),
         (row(FileState.SETTLING), "settling"),
+        (row(FileState.SETTLING, retry_at_s=1.0), "settling"),
         (row(FileState.PARSED), "logging"),
         (row(FileState.VERIFIED), "logging"),
         (row(FileState.INTENT, retry_at_s=1.0), "waiting"),
@@ -58,6 +59,14 @@ def test_a_file_that_waits_for_the_store_says_when_it_is_tried_again() -> None:
     assert reason_text(waiting) == "waiting for the store, retry at 14:03:09"
     told = dataclasses.replace(waiting, reason="connection refused")
     assert reason_text(told) == "connection refused, retry at 14:03:09"
+
+
+def test_a_file_that_is_still_written_is_no_problem_and_says_when_it_is_read_again() -> None:
+    settling = row(FileState.SETTLING, reason="truncated", retry_at_s=0.0)
+    assert not is_problem(settling)
+    assert reason_text(settling).startswith("truncated, retry at ")
+    assert is_problem(row(FileState.PARSED, retry_at_s=0.0))
+    assert is_problem(row(FileState.QUARANTINED))
 
 
 def test_a_finished_file_does_not_say_when_it_was_to_be_tried_again() -> None:

@@ -14,8 +14,9 @@ from evaltui.domain.text import clean
 from evaltui.ui.amounts import size_text
 from evaltui.ui.columns import Cell
 from evaltui.ui.glyphs import BLOCK, Glyphs
-from evaltui.ui.widgets.line_table import LineTable, TableColumn
+from evaltui.ui.widgets.line_table import LineTable
 from evaltui.ui.widgets.note import Note
+from evaltui.ui.widgets.table_columns import TableColumn
 
 COLUMNS = (TableColumn("artifact", 20, grow=1, shrinks=True), TableColumn("size", 9, right=True))
 _PATH_LIMIT = 4_096

@@ -10,7 +10,7 @@ from evaltui.domain.events import RunDetail
 from evaltui.domain.text import clean
 from evaltui.ui.columns import Cell, title_of
 from evaltui.ui.glyphs import BLOCK, Glyphs
-from evaltui.ui.widgets.line_table import TableColumn
+from evaltui.ui.widgets.table_columns import TableColumn
 
 Value = str | float | None
 

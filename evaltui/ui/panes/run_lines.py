@@ -11,7 +11,7 @@ from evaltui.domain.catalogue import spec_for
 from evaltui.domain.metric import Direction
 from evaltui.domain.text import clean
 from evaltui.ui.columns import Cell
-from evaltui.ui.widgets.line_table import TableColumn
+from evaltui.ui.widgets.table_columns import TableColumn
 
 _DIRECTION_WORDS = {
     Direction.HIGHER: "higher is better",

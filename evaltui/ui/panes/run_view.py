@@ -26,8 +26,9 @@ from evaltui.ui.panes.run_lines import FactLines, metric_lines, note_lines, text
 from evaltui.ui.panes.wishes import CopyRequested, Said
 from evaltui.ui.screens.picker import Picker
 from evaltui.ui.screens.text_view import TextView
-from evaltui.ui.widgets.line_table import Lines, LineTable, NoLines, TableColumn
+from evaltui.ui.widgets.line_table import Lines, LineTable, NoLines
 from evaltui.ui.widgets.note import Note
+from evaltui.ui.widgets.table_columns import TableColumn
 
 SECTIONS = ("cases", "metrics", "params", "tags", "artifacts", "notes")
 """The sections from left to right."""
@@ -341,6 +342,6 @@ class RunView(Vertical):
 
 
 def _took(run: Run) -> str:
-    if run.started_ms is None or run.ended_ms is None or run.ended_ms < run.started_ms:
+    if run.started_ms is None or run.ended_ms is None or run.ended_ms <= run.started_ms:
         return ""
     return f"took {duration_text((run.ended_ms - run.started_ms) / 1000)}"

@@ -17,7 +17,8 @@ from evaltui.domain.text import clean
 from evaltui.ui.columns import Cell
 from evaltui.ui.glyphs import BLOCK, Glyphs
 from evaltui.ui.keys import Key, shown_keys
-from evaltui.ui.widgets.line_table import LineTable, TableColumn
+from evaltui.ui.widgets.line_table import LineTable
+from evaltui.ui.widgets.table_columns import TableColumn
 
 GROUPS: Mapping[str, str] = {
     "app": "Everywhere",
