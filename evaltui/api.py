@@ -135,7 +135,9 @@ def _with_generation(wish: Wish, path: Path, max_bytes: int) -> Wish:
     wish = replace(wish, extra={path.name: file.data})
     source = Source(file.stamp.path, len(file.data), file.stamp.modified_at)
     try:
-        return replace(wish, generation=read_reports(file.data, source))
+        found = read_reports(file.data, source)
+        # it was named: whether it is older than the report does not matter
+        return replace(wish, generation=tuple(replace(item, started_at=None) for item in found))
     except ReportError:
         pass
     try:
