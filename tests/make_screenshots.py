@@ -26,7 +26,7 @@ SHOTS: tuple[tuple[str, tuple[int, int], tuple[str, ...]], ...] = (
     ("diff-120x40", (120, 40), ("g", "2")),
     ("trends-120x40", (120, 40), ("3",)),
     ("watch-80x24", (80, 24), ("5",)),
-    ("run-120x40", (120, 40), ("g", "enter")),
+    ("run-120x40", (120, 40), ("g", "j", "j", "j", "enter")),
     ("help-80x24", (80, 24), ("question_mark",)),
 )
 
@@ -43,12 +43,13 @@ async def take(settings: Settings) -> None:
             text = app.export_screenshot(title="evaltui")
             (FOLDER / f"{name}.svg").write_text(text, encoding="utf-8")
             print(f"screenshots/{name}.svg")
-            await app.link.close()
-            app.exit(0)
+            await app.leave()
 
 
 def _logged(app: EvaltuiApp) -> int:
-    table = app.session.bench.table
+    if app.conductor is None:
+        return 0
+    table = app.conductor.session.bench.table
     rows = range(table.size)
     return sum(
         bool(table.alive[row]) and table.run_status(row) is RunStatus.FINISHED for row in rows
@@ -62,7 +63,7 @@ async def until_logged(app: EvaltuiApp) -> None:
         TimeoutError: They do not come.
     """
     end = time.monotonic() + PATIENCE_S
-    while _logged(app) < RUNS or app.session.bench.loading:
+    while _logged(app) < RUNS:
         if time.monotonic() > end:
             raise TimeoutError(f"{_logged(app)} of {RUNS} runs are logged")
         await asyncio.sleep(0.05)
