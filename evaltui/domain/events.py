@@ -43,6 +43,10 @@ PENDING_STATES = frozenset(
 """States that still lead somewhere by themselves; on screen: "pending"."""
 
 
+BY_HAND = "by hand"
+"""Reason of an ignored file that a person gave up: it is left alone until it is retried."""
+
+
 class FileRole(StrEnum):
     """What a file is for."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evaltui.domain.events import FileRole, FileState
+from evaltui.domain.events import BY_HAND, FileRole, FileRow, FileState
 from evaltui.domain.stamp import FileStamp
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.roots import WatchRoot
@@ -81,6 +81,24 @@ class FileRows:
         if self._ignored % _TRIM_EVERY == 0:
             self._journal.trim_ignored()
 
+    def is_given_up(self, path: Path) -> bool:
+        """Return whether a person wants the path to be left alone."""
+        return self._journal.is_given_up(str(path))
+
+    def given_up(self, stamp: FileStamp, root: WatchRoot) -> None:
+        """Note the newest version of a path that a person wants to be left alone."""
+        row = self._journal.file(str(stamp.path))
+        self._journal.record(
+            stamp,
+            root=str(root),
+            state=FileState.IGNORED,
+            reason=BY_HAND,
+            hint="" if row is None else row.hint,
+            fmt="" if row is None else row.format,
+            role=FileRole.UNKNOWN if row is None else row.role,
+            run_ids=() if row is None else row.run_ids,
+        )
+
     def left_out(self, stamp: FileStamp, root: WatchRoot, found: Recognition) -> None:
         """Count a report that is left out with the backlog."""
         self._journal.record(
@@ -96,7 +114,7 @@ class FileRows:
     def gone(self, path: Path) -> Outcome | None:
         """Say that a report vanished before it was read, or take away a row that tells nothing."""
         row = self._journal.file(str(path))
-        if row is None:
+        if row is None or _by_hand(row):
             return None
         if row.state is FileState.SETTLING and row.role in REPORT_ROLES:
             reason = "vanished before it could be read"
@@ -113,8 +131,12 @@ class FileRows:
         row = self._journal.file(str(old))
         if row is None:
             return False
-        if row.state in _FOLLOWED:
+        if row.state in _FOLLOWED or _by_hand(row):
             return self._journal.rename(str(old), new)
         if row.state is FileState.SETTLING:
             self._journal.forget(str(old))  # it has not vanished
         return False
+
+
+def _by_hand(row: FileRow) -> bool:
+    return row.state is FileState.IGNORED and row.reason == BY_HAND

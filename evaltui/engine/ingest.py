@@ -10,6 +10,7 @@ from evaltui.domain.ports import RunSource, RunWriter
 from evaltui.domain.run import Run, Tag
 from evaltui.domain.stamp import FileStamp
 from evaltui.engine.admission import Admission, parse
+from evaltui.engine.giving_up import GivingUp
 from evaltui.engine.late_companions import LateCompanions
 from evaltui.engine.local_runs import LocalRuns
 from evaltui.engine.outcome import IngestSettings, Outcome, ReportFile
@@ -66,6 +67,7 @@ class Ingestor:
         self._store = Store(open_source, open_writer, experiment)
         self._admission = Admission(journal, self._settings, clock)
         self._twins = Twins(journal, self._store, clock)
+        self._giving_up = GivingUp(journal, self._store, read_only=self._settings.read_only)
         self._local_runs = LocalRuns(journal)
         self._companions = LateCompanions(journal, clock)
         self._ignored = 0
@@ -213,9 +215,9 @@ class Ingestor:
         )
 
     def retry(self, path: str) -> bool:
-        """Try a quarantined report, or one whose run was deleted, again; False if none is there.
+        """Try a quarantined report again; False when its file has to be taken for that.
 
-        One whose run was deleted has to be taken again from its file afterwards.
+        So it is with a report whose run was deleted, which is not made again by itself.
         """
         found = False
         for content_id in self._journal.parts(path):
@@ -225,8 +227,15 @@ class Ingestor:
                 found = True
             elif entry is not None and entry.state is FileState.DELETED:
                 self._journal.deactivate(entry.entry_id, FileState.DELETED)
-                found = True
         return found
+
+    def ignore(self, path: str) -> str:
+        """Leave a path alone until it is retried; see GivingUp.
+
+        Raises:
+            StoreError: A half-written run of it could not be deleted.
+        """
+        return self._giving_up.ignore(path)
 
     def hurry(self) -> None:
         """Make everything that waits for the store due now."""

@@ -98,6 +98,9 @@ class Intake:
         root = self._owner(stamp.path)
         if root is None:
             return None
+        if self._rows.is_given_up(stamp.path):
+            self._rows.given_up(stamp, root)
+            return None
         try:
             head = read_head(stamp.path, readers.HEAD_BYTES, root=root.path)
         except (FileNotFoundError, NotADirectoryError):
@@ -169,6 +172,9 @@ class Intake:
         root = self._owner(stamp.path)
         if root is None:
             self.settle.drop(stamp.path)
+            return None
+        if self._rows.is_given_up(stamp.path):  # while it settled
+            self._drop(stamp.path)
             return None
         try:
             file = read_file(stamp.path, max_bytes=self._settings.max_report_bytes, root=root.path)
@@ -299,6 +305,10 @@ class Intake:
         outcome = self.gone(old)
         self.queue.put(Candidate(new, placed=True))
         return outcome
+
+    def ignore(self, path: Path) -> None:
+        """Wait for a path no longer: a person gave it up."""
+        self._drop(path)
 
     def _drop(self, path: Path) -> None:
         self.queue.drop(path)

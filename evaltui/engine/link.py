@@ -46,6 +46,7 @@ class Verb(StrEnum):
         `{"run_id": str, "shared": bool, "previous": str, "note": str}`.
     WATCH: `{"path": str}`; starts to watch a directory. Answered with `{"path": str}`.
     RETRY: `{"path": str}`; tries a quarantined or waiting file again.
+    IGNORE: `{"path": str}`; leaves a file alone until it is retried.
     SURVEY: `{"path": str}`; counts recognised reports below a directory (bounded walk). Answered
         with `{"path": str, "reports": int, "more": bool, "env_file": str}`.
     STOP: `{}`; the engine finishes the report at hand and exits.
@@ -58,6 +59,7 @@ class Verb(StrEnum):
     BASELINE = "baseline"
     WATCH = "watch"
     RETRY = "retry"
+    IGNORE = "ignore"
     SURVEY = "survey"
     STOP = "stop"
 

@@ -39,6 +39,9 @@ class Watch(Protocol):
     def retry(self, path: str) -> None:
         """Read a path again."""
 
+    def ignore(self, path: str) -> None:
+        """Wait for a path no longer."""
+
     def status(self) -> WatchStatus:
         """Return the watch in figures."""
 
@@ -58,6 +61,9 @@ class Ingest(Taker, Protocol):
 
     def hurry(self) -> None:
         """Make everything that waits for the store due now."""
+
+    def ignore(self, path: str) -> str:
+        """Leave a path alone until it is retried; return why not, or ""."""
 
     def note_deleted(self, run_ids: Collection[str]) -> None:
         """Note that runs were deleted."""

@@ -49,6 +49,7 @@ class Controls:
         pause: Stop polling, or go on.
         add_root: Watch one more directory.
         retry: Try a path again.
+        ignore: Leave a path alone until it is retried.
         stop: Begin to stop.
     """
 
@@ -56,6 +57,7 @@ class Controls:
     pause: Callable[[bool], None]
     add_root: Callable[[WatchRoot], None]
     retry: Callable[[str], None]
+    ignore: Callable[[str], None]
     stop: Callable[[], None]
 
 
@@ -99,6 +101,7 @@ class Desk:
             Verb.BASELINE: self._baseline,
             Verb.WATCH: self._watch,
             Verb.RETRY: self._retry,
+            Verb.IGNORE: self._ignore,
             Verb.SURVEY: self._survey,
             Verb.STOP: self._stop,
         }
@@ -125,6 +128,10 @@ class Desk:
 
     def _retry(self, args: Payload) -> Payload:
         self._controls.retry(str(args["path"]))
+        return {}
+
+    def _ignore(self, args: Payload) -> Payload:
+        self._controls.ignore(str(args["path"]))
         return {}
 
     def _stop(self, _: Payload) -> Payload:

@@ -197,6 +197,7 @@ class Engine:
             pause=self._pause,
             add_root=lambda root: order(lambda: self._watcher.add_root(root)),
             retry=lambda path: order(lambda: self._retry(path)),
+            ignore=lambda path: order(lambda: self._ignore(path)),
             stop=self.begin_stop,
         )
         return Desk(
@@ -216,6 +217,13 @@ class Engine:
     def _retry(self, path: str) -> None:
         self._ingestor.hurry()  # it may be waiting for the store, with all others
         self._watcher.retry(path)
+
+    def _ignore(self, path: str) -> None:
+        why = self._ingestor.ignore(path)
+        if why:
+            self.notice(Notice("warning", f"{path} is not ignored: {why}"))
+        else:
+            self._watcher.ignore(path)
 
     def _poll_now(self) -> None:
         self._poller.refresh()

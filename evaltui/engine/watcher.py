@@ -141,12 +141,19 @@ class Watcher:
         """
         if self._ingestor.retry(path):
             return
+        heeded = self._journal.heed(path)
         self._scanner.forget([Path(path)])
         found = self._scanner.look([path])
         for stamp in found.new_or_changed:
             self._intake.settle.drop(stamp.path)
             self._intake.queue.put(Candidate(stamp, asked=True))
+        if heeded and not found.new_or_changed:
+            self._intake.gone(Path(path))
         self.wake()
+
+    def ignore(self, path: str) -> None:
+        """Wait for a path no longer: the journal says that a person gave it up."""
+        self._intake.ignore(Path(path))
 
     def close(self) -> None:
         """Give the locks back and stop listening; waits for nobody."""

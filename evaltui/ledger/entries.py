@@ -166,18 +166,13 @@ class Entries(Lookups):
             )
             self._follow_entry(db, entry_id)
 
-    def reopen(self, entry_id: int) -> None:
-        """Let a quarantined entry start again."""
+    def reopen(self, entry_id: int, state: FileState = FileState.QUARANTINED) -> None:
+        """Let an entry in this state, quarantined or finished, start again with its run."""
         with self._write() as db:
             db.execute(
                 "UPDATE entries SET state=?, error='', hint='', attempts=0, retry_at=0, unclear=1,"
                 " created_at=? WHERE id=? AND active=1 AND state=?",
-                (
-                    FileState.PARSED.value,
-                    self._clock(),
-                    entry_id,
-                    FileState.QUARANTINED.value,
-                ),
+                (FileState.PARSED.value, self._clock(), entry_id, state.value),
             )
             self._follow_entry(db, entry_id)
 
@@ -197,6 +192,32 @@ class Entries(Lookups):
                 "UPDATE entries SET active=0, state=?, owner='' WHERE id=?", (state.value, entry_id)
             )
             db.execute("DELETE FROM spool WHERE entry_id=?", (entry_id,))
+            self._follow_entry(db, entry_id)
+
+    def give_up(self, entry_id: int) -> None:
+        """Take an entry this process has claimed out of the account: a person gave it up.
+
+        The finished entry whose place it took, if there is one, stands for the content again.
+        """
+        with self._write(durable=True) as db:
+            row = db.execute(
+                "UPDATE entries SET active=0, state=?, owner='' WHERE id=? AND active=1 AND owner=?"
+                " RETURNING content_id",
+                (FileState.IGNORED.value, entry_id, self._owner),
+            ).fetchone()
+            if row is None:
+                return
+            db.execute("DELETE FROM spool WHERE entry_id=?", (entry_id,))
+            before = db.execute(
+                "SELECT id FROM entries WHERE content_id=? AND id<? AND active=0 AND state=?"
+                " AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1",
+                (row[0], entry_id, FileState.SUPERSEDED.value),
+            ).fetchone()
+            if before is not None and not _is_replaced(db, before[0]):
+                db.execute(
+                    "UPDATE entries SET active=1, state=? WHERE id=?",
+                    (FileState.FINISHED.value, before[0]),
+                )
             self._follow_entry(db, entry_id)
 
     def drop_artifact(self, entry_id: int, path: str) -> None:
@@ -224,6 +245,16 @@ class Entries(Lookups):
 
     def _follow(self, db: sqlite3.Connection, content_ids: Iterable[str]) -> None:
         follow(db, filter(None, content_ids), self._next_seq(db), self._clock())
+
+
+def _is_replaced(db: sqlite3.Connection, entry_id: int) -> bool:
+    """Return whether a finished entry stands in the place of this one."""
+    found = db.execute(
+        "SELECT predecessors FROM entries WHERE finished_at IS NOT NULL"
+        " AND instr(' ' || predecessors || ' ', ?)",
+        (f" {entry_id} ",),
+    )
+    return found.fetchone() is not None
 
 
 def _insert(db: sqlite3.Connection, new: NewEntry, now: float) -> int:

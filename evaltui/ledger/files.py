@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaltui.domain.events import PENDING_STATES, FileRole, FileRow, FileState
+from evaltui.domain.events import BY_HAND, PENDING_STATES, FileRole, FileRow, FileState
 from evaltui.domain.stamp import FileStamp
 from evaltui.ledger.database import Database, storable
 from evaltui.ledger.records import file_row, integer
@@ -17,7 +17,7 @@ MAX_IGNORED_ROWS = 10_000
 MAX_GONE_ROWS = 10_000
 """Ids kept of removed rows, for viewers that look every second."""
 
-_SELECT_ROW = (
+SELECT_ROW = (
     "SELECT id, seq, path, state, reason, hint, run_ids, format, role, retry_at, updated_at,"
     " progress FROM files"
 )
@@ -119,6 +119,37 @@ class Files(Database):
                 tuple(map(storable, values)),
             )
 
+    def ignore(self, path: str) -> None:
+        """Leave a path alone until `heed`: a person gave it up. An unknown path is no error."""
+        with self._write() as db:
+            # What becomes of its contents elsewhere is nothing to this row any more.
+            db.execute("DELETE FROM parts WHERE path=?", (storable(path),))
+            values = (
+                self._next_seq(db), self._clock(), FileState.IGNORED.value, BY_HAND,
+                "retry it to log it after all", path,
+            )  # fmt: skip
+            db.execute(
+                "UPDATE files SET seq=?, updated_at=?, state=?, reason=?, hint=?, retry_at=NULL,"
+                " listed=1, skipped=0 WHERE path=?",
+                tuple(map(storable, values)),
+            )
+
+    def heed(self, path: str) -> bool:
+        """Undo `ignore`; False when the path was not ignored by hand."""
+        with self._write() as db:
+            values = (self._next_seq(db), self._clock(), FileState.SEEN.value, path, BY_HAND)
+            changed = db.execute(
+                "UPDATE files SET seq=?, updated_at=?, state=?, reason='', hint=''"
+                " WHERE path=? AND state='ignored' AND reason=?",
+                tuple(map(storable, values)),
+            ).rowcount
+        return bool(changed)
+
+    def is_given_up(self, path: str) -> bool:
+        """Return whether a person ignores this path."""
+        rows = self._read("SELECT state, reason FROM files WHERE path=?", (path,))
+        return rows == [(FileState.IGNORED.value, BY_HAND)]
+
     def forget(self, path: str) -> None:
         """Remove a path's row; viewers are told by `gone_since`."""
         key = (storable(path),)
@@ -163,8 +194,13 @@ class Files(Database):
 
     def file(self, path: str) -> FileRow | None:
         """Return the row of a path, or None."""
-        rows = self._read(_SELECT_ROW + " WHERE path=?", (path,))
+        rows = self._read(SELECT_ROW + " WHERE path=?", (path,))
         return file_row(rows[0]) if rows else None
+
+    def root_of(self, path: str) -> str:
+        """Return the watched root a path was found below, or "" when it was named by hand."""
+        rows = self._read("SELECT root FROM files WHERE path=?", (path,))
+        return str(rows[0][0]) if rows else ""
 
     def file_sha256(self, path: str) -> str:
         """Return the digest of the version that was read last at this path, or ""."""
@@ -178,7 +214,7 @@ class Files(Database):
 
     def rows_since(self, seq: int) -> list[FileRow]:
         """Return the listed rows that changed after `seq`, oldest change first."""
-        rows = self._read(_SELECT_ROW + " WHERE seq > ? AND listed = 1 ORDER BY seq", (seq,))
+        rows = self._read(SELECT_ROW + " WHERE seq > ? AND listed = 1 ORDER BY seq", (seq,))
         return [file_row(row) for row in rows]
 
     def gone_since(self, seq: int) -> list[int]:

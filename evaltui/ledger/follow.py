@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from evaltui.domain.events import FileState
+from evaltui.domain.events import BY_HAND, FileState
 from evaltui.ledger.database import storable
 from evaltui.ledger.records import OPEN_STATES, optional_float
 
@@ -94,6 +94,8 @@ def together(parts: Sequence[Standing], path: str) -> Standing:
         reason, hint = "its run was deleted in the store", "retry the file to log it again"
     elif state is FileState.SUPERSEDED:
         reason = "a newer version of this evaluation was logged"
+    elif state is FileState.IGNORED:
+        reason, hint = BY_HAND, "retry the file to log it after all"
     elif all(part.joined for part in parts):
         reason = reason or "part of an evaluation's run"
     elif all(part.path != path for part in parts):

@@ -7,6 +7,7 @@ never lost, whatever happens to its file.
 
 from __future__ import annotations
 
+from evaltui.ledger.accounts import Accounts, FileAccount
 from evaltui.ledger.entries import Entries
 from evaltui.ledger.files import MAX_IGNORED_ROWS, Files
 from evaltui.ledger.follow import Standing
@@ -17,15 +18,16 @@ __all__ = [
     "OPEN_STATES",
     "Action",
     "Entry",
+    "FileAccount",
     "Journal",
     "NewEntry",
     "Standing",
 ]
 
 
-class Journal(Files, Entries):
+class Journal(Files, Entries, Accounts):
     """The journal of one target and experiment; safe for threads and processes.
 
-    See Database for its arguments, Files and Entries for what it can do. Every method raises
-    JournalError when the database cannot be read or written.
+    See Database for its arguments, Files, Entries and Accounts for what it can do. Every method
+    raises JournalError when the database cannot be read or written.
     """

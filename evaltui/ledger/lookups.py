@@ -18,7 +18,7 @@ _COLUMNS_OF = (
     " values_digest, mode, mode_source, action, state, unclear, run_id, predecessors, joined,"
     " attached, plan, error, hint, attempts, retry_at, created_at, finished_at"
 )
-_SELECT = _COLUMNS_OF + " FROM entries"
+SELECT_ENTRY = _COLUMNS_OF + " FROM entries"
 _SELECT_OPEN = _COLUMNS_OF + " FROM open_entries"
 
 
@@ -27,31 +27,34 @@ class Lookups(Database):
 
     def entry(self, entry_id: int) -> Entry | None:
         """Return one entry with its artifacts, or None."""
-        return self._first(_SELECT + " WHERE id=?", (entry_id,))
+        return self._first(SELECT_ENTRY + " WHERE id=?", (entry_id,))
 
     def active_entry(self, content_id: str) -> Entry | None:
         """Return the entry that stands for this content now, or None."""
-        return self._first(_SELECT + " WHERE content_id=? AND active=1", (content_id,))
+        return self._first(SELECT_ENTRY + " WHERE content_id=? AND active=1", (content_id,))
 
     def latest_entry(self, content_id: str) -> Entry | None:
         """Return the newest entry of this content, active or not, or None."""
-        return self._first(_SELECT + " WHERE content_id=? ORDER BY id DESC LIMIT 1", (content_id,))
+        return self._first(
+            SELECT_ENTRY + " WHERE content_id=? ORDER BY id DESC LIMIT 1", (content_id,)
+        )
 
     def joined_entry(self, content_id: str) -> Entry | None:
         """Return the active entry of an evaluation that this bulk file was joined to, or None."""
         return self._first(
-            _SELECT + " WHERE joined=? AND active=1 ORDER BY id DESC LIMIT 1", (content_id,)
+            SELECT_ENTRY + " WHERE joined=? AND active=1 ORDER BY id DESC LIMIT 1", (content_id,)
         )
 
     def entry_of_run(self, run_id: str) -> Entry | None:
         """Return the active entry of a report whose run this is, or None."""
         return self._first(
-            _SELECT + " WHERE run_id=? AND run_id<>'' AND active=1 AND action<>'attach'", (run_id,)
+            SELECT_ENTRY + " WHERE run_id=? AND run_id<>'' AND active=1 AND action<>'attach'",
+            (run_id,),
         )
 
     def entries_of(self, path: str) -> list[Entry]:
         """Return the active entries whose report was read at this path, newest first."""
-        return self._all(_SELECT + " WHERE path=? AND active=1 ORDER BY id DESC", (path,))
+        return self._all(SELECT_ENTRY + " WHERE path=? AND active=1 ORDER BY id DESC", (path,))
 
     def neighbours_of(self, folder: str) -> list[Entry]:
         """Return the active entries of reports that lie directly in a folder, newest first.
@@ -60,7 +63,7 @@ class Lookups(Database):
         """
         prefix = folder.rstrip("/") + "/"
         return self._all(
-            _SELECT + " WHERE active=1 AND action<>'attach' AND substr(path, 1, ?) = ?"
+            SELECT_ENTRY + " WHERE active=1 AND action<>'attach' AND substr(path, 1, ?) = ?"
             " AND instr(substr(path, ?), '/') = 0 ORDER BY id DESC LIMIT 100",
             (len(prefix), prefix, len(prefix) + 1),
         )
@@ -68,7 +71,7 @@ class Lookups(Database):
     def successors(self, entry_id: int) -> list[Entry]:
         """Return the active entries whose runs replace this one's, oldest first."""
         found = self._all(
-            _SELECT + " WHERE active=1 AND instr(' ' || predecessors || ' ', ?) ORDER BY id",
+            SELECT_ENTRY + " WHERE active=1 AND instr(' ' || predecessors || ' ', ?) ORDER BY id",
             (f" {entry_id} ",),
         )
         return [entry for entry in found if entry_id in entry.predecessors]

@@ -368,7 +368,7 @@ def test_a_finished_run_that_somebody_deleted_is_not_made_again(kit: Kit) -> Non
     assert row(kit, "a.json")[0] is FileState.DELETED
     assert kit.take(path).state is FileState.DELETED
     assert kit.ingestor.open_count() == 0
-    assert kit.ingestor.retry(str(path))
+    assert not kit.ingestor.retry(str(path))
     kit.take(path)
     kit.log_all()
     assert kit.only_run().run_id != run_id

@@ -109,7 +109,7 @@ def test_mlflow_holds_one_run_through_rewrites_companions_and_deletions(
     open_writer(target).delete_run(new_id)
     renewal = desk.log("evaluation_report.json", report(0.75, id="e1", name="late"))
     assert renewal.state is FileState.DELETED
-    assert desk.ingestor.retry(renewal.path)
+    assert not desk.ingestor.retry(renewal.path)
     again = desk.log("evaluation_report.json", report(0.75, id="e1", name="late"))
     assert again.state is FileState.FINISHED
     assert again.run_ids != (new_id,)

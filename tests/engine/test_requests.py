@@ -42,6 +42,7 @@ class Office:
                 pause=lambda on: self.done.append(("pause", on)),
                 add_root=self.done.append,
                 retry=lambda path: self.done.append(("retry", path)),
+                ignore=lambda path: self.done.append(("ignore", path)),
                 stop=lambda: self.done.append("stop"),
             ),
             poller=self.poller,
@@ -88,18 +89,28 @@ def test_simple_wishes_are_done_at_once_and_answered_by_number(office: Office) -
     office.ask(Verb.PAUSE, on=True)
     office.ask(Verb.PAUSE, on=False)
     office.ask(Verb.RETRY, path="/w/x.json")
+    office.ask(Verb.IGNORE, path="/w/y.json")
     office.ask(Verb.STOP)
     assert office.done == [
         "refresh",
         ("pause", True),
         ("pause", False),
         ("retry", "/w/x.json"),
+        ("ignore", "/w/y.json"),
         "stop",
     ]
 
 
 def test_a_missing_argument_is_an_error_not_a_crash(office: Office) -> None:
-    for verb in (Verb.PAUSE, Verb.DETAIL, Verb.BASELINE, Verb.WATCH, Verb.RETRY, Verb.SURVEY):
+    for verb in (
+        Verb.PAUSE,
+        Verb.DETAIL,
+        Verb.BASELINE,
+        Verb.WATCH,
+        Verb.RETRY,
+        Verb.IGNORE,
+        Verb.SURVEY,
+    ):
         assert "lacks an argument" in office.ask(verb).error
 
 
