@@ -10,6 +10,7 @@ from typing import Any
 
 from evaltui.domain.catalogue import HEADLINE_CANDIDATES
 from evaltui.domain.metric import Unit
+from evaltui.domain.mode import normalise_mode
 from evaltui.domain.report import MetricValue, ModeSource, Report, Source
 from evaltui.readers import shape
 from evaltui.readers.app_metrics import (
@@ -19,7 +20,7 @@ from evaltui.readers.app_metrics import (
     metrics_of_statement,
 )
 from evaltui.readers.apps import MAX_NAME, App, to_cases
-from evaltui.readers.companions import RunMetadata, mode_of_name, normalise_mode, run_metadata
+from evaltui.readers.companions import RunMetadata, mode_of_name, run_metadata
 from evaltui.readers.identity import canonical, content_id
 from evaltui.readers.notes import Notes
 

@@ -25,10 +25,6 @@ COMPANION_PARAM = "run_metadata."
 _GENERATED = re.compile(r"^\*\*Generated:\*\*[ \t]*(\S[^\r\n]{0,60})", re.MULTILINE)
 _FLAT = ("environment", "parameters")
 _LEFT_OUT = frozenset({"mode", "timestamp", "date_human", *_FLAT})
-_KNOWN_MODES = (
-    (re.compile(r"mcp(?=[\s(]|$)", re.IGNORECASE), "mcp"),
-    (re.compile(r"vanilla[ _-]?sdk(?=[\s(]|$)", re.IGNORECASE), "vanilla_sdk"),
-)
 _MODES_OF_NAMES = (
     (re.compile(r"mcp[_-]report\b", re.IGNORECASE), "mcp"),
     (re.compile(r"vanilla[_-]report\b", re.IGNORECASE), "vanilla_sdk"),
@@ -85,12 +81,6 @@ def generated_at(
         return None
     line = _GENERATED.search(markdown[:MAX_COMPANION_BYTES].decode("utf-8", errors="replace"))
     return None if line is None else read_time(line[1].strip(), "the Markdown", notes, zone=zone)
-
-
-def normalise_mode(label: str) -> str:
-    """Return the short form of a mode: `MCP (TypeScript/tRPC)` is `mcp`; others as they stand."""
-    words = " ".join(label.split())[:MAX_NAME]
-    return next((mode for pattern, mode in _KNOWN_MODES if pattern.match(words)), words)
 
 
 def mode_of_name(name: str) -> str | None:

@@ -44,6 +44,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from evaltui.domain.metric import Direction, Unit
+from evaltui.domain.mode import normalise_mode
 from evaltui.domain.report import (
     Case,
     CaseStatus,
@@ -58,7 +59,7 @@ from evaltui.readers.app_metrics import standard_error
 from evaltui.readers.apps import MAX_NAME, MAX_TEXT
 from evaltui.readers.bounded_json import parse_streamed
 from evaltui.readers.cases import unique
-from evaltui.readers.companions import mode_of_name, normalise_mode
+from evaltui.readers.companions import mode_of_name
 from evaltui.readers.head import Head
 from evaltui.readers.identity import canonical, content_id
 from evaltui.readers.notes import Notes

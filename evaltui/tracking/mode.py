@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
+from evaltui.domain.mode import normalise_mode
 from evaltui.domain.report import ModeSource, Report
-from evaltui.domain.text import clean
 
 DEFAULT_MODE = "manual"
-MAX_MODE = 80
-
-_KNOWN = (
-    (re.compile(r"mcp(?=[\s(]|$)", re.IGNORECASE), "mcp"),
-    (re.compile(r"vanilla[ _-]?sdk(?=[\s(]|$)", re.IGNORECASE), "vanilla_sdk"),
-)
 
 
 def choose_mode(
@@ -31,13 +23,3 @@ def choose_mode(
     if report.mode and (mode := normalise_mode(report.mode)):
         return mode, report.mode_source
     return DEFAULT_MODE, ModeSource.DEFAULT
-
-
-def normalise_mode(text: str) -> str:
-    """Return the short form of a mode, or "" for a blank one.
-
-    `MCP (TypeScript/tRPC)` is `mcp`, `Vanilla SDK (Streamlit)` is `vanilla_sdk`; other words stay
-    as they are, on one line.
-    """
-    words = clean(text, limit=MAX_MODE).strip()
-    return next((mode for pattern, mode in _KNOWN if pattern.match(words)), words)

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from report_builders import make_report
 
+from evaltui.domain.mode import MAX_MODE, normalise_mode
 from evaltui.domain.report import ModeSource
-from evaltui.tracking.mode import MAX_MODE, choose_mode, normalise_mode
+from evaltui.tracking.mode import choose_mode
 
 
 def test_what_is_forced_beats_the_report() -> None:
