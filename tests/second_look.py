@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -53,33 +53,51 @@ class StoredRun:
         return {path.relative_to(self.artifact_dir).as_posix(): path.read_bytes() for path in files}
 
 
-def all_runs(database: Path) -> list[StoredRun]:
-    """Return every run of the store, deleted ones too."""
+def all_runs(database: Path, *, served_from: Path | None = None) -> list[StoredRun]:
+    """Return every run of the store, deleted ones too.
+
+    Args:
+        database: SQLite file.
+        served_from: Directory a server keeps artifacts in, where clients do not write them.
+    """
     if not database.exists():
         return []
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as db:
-        found = {
-            row[0]: StoredRun(
-                row[0],
-                row[1],
-                row[2],
-                row[3] == "active",
-                row[4],
-                row[5],
-                Path(str(row[6]).removeprefix("file://")),
-            )
-            for row in db.execute(
-                "SELECT run_uuid, name, status, lifecycle_stage, start_time, end_time, artifact_uri"
-                " FROM runs ORDER BY start_time, run_uuid"
-            )
-        }
-        for run_id, key, value in db.execute("SELECT run_uuid, key, value FROM metrics"):
-            found[run_id].points.setdefault(key, []).append(value)
-        for run_id, key, value in db.execute("SELECT run_uuid, key, value FROM params"):
-            found[run_id].params[key] = value
-        for run_id, key, value in db.execute("SELECT run_uuid, key, value FROM tags"):
-            found[run_id].tags[key] = value
+        return runs_by(db.execute, served_from=served_from)
+
+
+def runs_by(
+    query: Callable[[str], Iterable[Sequence[Any]]], *, served_from: Path | None = None
+) -> list[StoredRun]:
+    """Return every run of a store that plain SQL can be asked of."""
+    found = {
+        row[0]: StoredRun(
+            row[0],
+            row[1],
+            row[2],
+            row[3] == "active",
+            row[4],
+            row[5],
+            _folder(str(row[6]), served_from),
+        )
+        for row in query(
+            "SELECT run_uuid, name, status, lifecycle_stage, start_time, end_time, artifact_uri"
+            " FROM runs ORDER BY start_time, run_uuid"
+        )
+    }
+    for run_id, key, value in query("SELECT run_uuid, key, value FROM metrics"):
+        found[run_id].points.setdefault(key, []).append(value)
+    for run_id, key, value in query("SELECT run_uuid, key, value FROM params"):
+        found[run_id].params[key] = value
+    for run_id, key, value in query("SELECT run_uuid, key, value FROM tags"):
+        found[run_id].tags[key] = value
     return list(found.values())
+
+
+def _folder(uri: str, served_from: Path | None) -> Path:
+    if served_from is not None:
+        return served_from / uri.removeprefix("mlflow-artifacts:").lstrip("/")
+    return Path(uri.removeprefix("file://"))
 
 
 def counting_runs(database: Path) -> list[StoredRun]:
