@@ -166,7 +166,7 @@ def _count_complete(server: MlflowServer) -> int:
     import sqlite3
     from contextlib import closing
 
-    with closing(sqlite3.connect(f"file:{server.database}?mode=ro", uri=True, timeout=30)) as db:
+    with closing(sqlite3.connect(f"file:{server.database}?mode=rw", uri=True, timeout=30)) as db:
         (count,) = db.execute(
             "SELECT COUNT(*) FROM tags JOIN runs USING (run_uuid)"
             " WHERE key = 'evaltui.state' AND value = 'complete' AND lifecycle_stage = 'active'"

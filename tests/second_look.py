@@ -62,7 +62,8 @@ def all_runs(database: Path, *, served_from: Path | None = None) -> list[StoredR
     """
     if not database.exists():
         return []
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as db:
+    # a reader that may not write cannot roll back what a killed writer has left
+    with closing(sqlite3.connect(f"file:{database}?mode=rw", uri=True, timeout=30)) as db:
         return runs_by(db.execute, served_from=served_from)
 
 

@@ -1,0 +1,143 @@
+"""A watch that is killed again and again while reports come in, and the account at the end."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from batch_reports import Audit, BatchReport, audit, make_report
+from fault_campaign import Machine, complete_keys, server_runs, spoiled_server, wait_for_account
+from fault_proxy import Rule
+from nursery import Life, Nursery
+from second_look import StoredRun, all_runs
+from stores import new_store
+
+from evaltui.engine.steps.machine import STEPS
+
+AHEAD = 12
+"""Reports that are open at any time, so that a kill finds the ingest at work."""
+
+_LONGEST_LIFE_S = 1.5
+_LAST_LIFE_S = 420.0
+_STEP_S = 30.0
+
+
+@dataclass
+class Place:
+    """A store, and how a second client counts in it."""
+
+    url: str
+    runs: Callable[[], list[StoredRun]]
+
+
+@dataclass
+class KillFigures:
+    """What came out of a campaign."""
+
+    seed: int
+    kills: int
+    killed_at_steps: list[str]
+    audit: Audit
+    seconds: float
+    last_status: int
+
+    def __str__(self) -> str:
+        steps = len(set(self.killed_at_steps))
+        return (
+            f"seed {self.seed}: {self.kills} kills, {len(self.killed_at_steps)} of them at"
+            f" {steps} named steps, in {self.seconds:.0f} s\n{self.audit}"
+        )
+
+
+@contextmanager
+def embedded_place(folder: Path) -> Iterator[Place]:
+    """Give a SQLite store that the watch writes to itself."""
+    database = new_store(folder / "mlflow.db")
+    yield Place(f"sqlite:///{database}", lambda: all_runs(database))
+
+
+@contextmanager
+def server_place(folder: Path, *, rules: Sequence[Rule] = (), seed: int = 0) -> Iterator[Place]:
+    """Give a server behind a proxy with these faults."""
+    with spoiled_server(folder, seed=seed) as (server, proxy):
+        proxy.rules = list(rules)
+        yield Place(proxy.url, lambda: server_runs(server))
+
+
+def kill_campaign(
+    folder: Path,
+    place: Place,
+    *,
+    kills: int,
+    seed: int,
+    steps: Sequence[str] = STEPS,
+    hurry: float = 20.0,
+    stop_after_s: float = 1e9,
+    tell: Callable[[str], None] = lambda _: None,
+) -> KillFigures:
+    """Kill one watch after the other, then let a last one finish; return the account.
+
+    Args:
+        folder: For everything.
+        place: The store.
+        kills: Kills at random moments, beside one at every step.
+        seed: Of reports and moments.
+        steps: Steps of the ingest at which a life ends by itself.
+        hurry: By how much the waiting between tries is shortened.
+        stop_after_s: Begin no more lives after this time, but the last.
+        tell: Takes lines about how far it is.
+    """
+    rng = random.Random(seed)
+    began = time.monotonic()
+    fed: list[BatchReport] = []
+    machine = Machine(folder, 0)
+    argv = ["watch", str(machine.reports), "--format", "json"]
+    environ = machine.environ(place.url)
+
+    def feed() -> None:
+        done = len(complete_keys(place.runs()))
+        while len(fed) < done + AHEAD:
+            report = make_report(seed, len(fed))
+            report.write(machine.reports)
+            fed.append(report)
+
+    with ExitStack() as stack:
+        nursery = stack.enter_context(Nursery(folder / "lives"))
+        at_steps: list[str] = []
+        for step in steps:
+            feed()
+            life = nursery.start(argv, environ, crash_at=(step, rng.randrange(1, 4)), hurry=hurry)
+            at_steps += [step] if _end(life, _STEP_S) else []
+        killed = 0
+        while killed < kills and time.monotonic() - began < stop_after_s:
+            feed()
+            _end(nursery.start(argv, environ, hurry=hurry), rng.uniform(0, _LONGEST_LIFE_S))
+            killed += 1
+            if killed % 50 == 0:
+                tell(f"{killed} kills, {len(fed)} reports, {time.monotonic() - began:.0f} s")
+        last = nursery.start(argv, environ, hurry=hurry)
+        wait_for_account(lambda: audit(place.runs(), fed), _LAST_LIFE_S)
+        status = last.stop()
+    found = audit(place.runs(), fed)
+    seconds = time.monotonic() - began
+    return KillFigures(seed, killed + len(at_steps), at_steps, found, seconds, status)
+
+
+def _end(life: Life, seconds: float) -> bool:
+    """Let a life go on for some time, then kill it; return whether it had killed itself.
+
+    Raises:
+        AssertionError: It ended in another way.
+    """
+    end = time.monotonic() + seconds
+    while life.status is None and time.monotonic() < end:
+        time.sleep(0.002)
+    by_itself = life.status is not None
+    life.kill()
+    assert life.status == -9, f"it ended by itself with {life.status}: {life.text}"
+    life.output.unlink()
+    return by_itself
