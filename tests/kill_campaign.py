@@ -139,5 +139,5 @@ def _end(life: Life, seconds: float) -> bool:
     by_itself = life.status is not None
     life.kill()
     assert life.status == -9, f"it ended by itself with {life.status}: {life.text}"
-    life.output.unlink()
+    life.output.unlink(missing_ok=True)
     return by_itself

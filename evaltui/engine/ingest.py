@@ -285,6 +285,16 @@ class Ingestor:
         except StoreError:
             return ()
 
+    def clear_twins(self, contents: Iterable[str]) -> tuple[str, ...]:
+        """Do as `reconcile` for a few contents, whose runs the store is asked for now."""
+        if self._settings.read_only:
+            return ()
+        try:
+            found = [run for content in contents for run in self._store.source.find_runs(content)]
+            return self._twins.clear(found)
+        except StoreError:
+            return ()
+
     def _listing(self) -> list[Run]:
         source = self._open_source()  # a fresh one tells everything
         try:

@@ -8,15 +8,17 @@ import time
 from collections.abc import Callable, Collection, Sequence
 
 from evaltui.domain.events import FileState, Notice, WatchRole
-from evaltui.domain.run import Run
 from evaltui.engine.feed import Feed
 from evaltui.engine.loop import LONGEST_WAIT_S
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.parts import Ingest, Watch
 from evaltui.errors import EvaltuiError
 
-RECONCILE_S = (0.0, 30.0, 300.0)
-"""When twins are dealt with after they were seen: a create may land late."""
+RECONCILE_S = (0.0, 5.0, 30.0)
+"""When twins are dealt with after they were seen: one may still be written, or land late."""
+
+RECONCILE_AGAIN_S = 300.0
+"""And so often after that, while there are any."""
 
 _BUSY_S = 1.0
 """Pause when reports are due but none can be worked on."""
@@ -61,7 +63,7 @@ class IngestLoop:
         self._clock = clock
         self._lock = threading.Lock()
         self._orders: list[Callable[[], object]] = []
-        self._twins: Sequence[Run] = ()
+        self._twins: frozenset[str] = frozenset()
         self._twins_dealt = 0
         self._twins_since = 0.0
         self._recovered = False
@@ -75,11 +77,13 @@ class IngestLoop:
             self._orders.append(work)
         self._watcher.wake()
 
-    def twins(self, runs: Sequence[Run]) -> None:
-        """Have these runs of equal content reconciled, at once and twice more later."""
+    def twins(self, contents: frozenset[str]) -> None:
+        """Say which contents have several runs: they are reconciled until there are none."""
         with self._lock:
-            self._twins, self._twins_dealt = runs, 0
-            self._twins_since = time.monotonic()
+            if contents - self._twins:
+                self._twins_dealt = 0
+                self._twins_since = time.monotonic()
+            self._twins = contents
         self._watcher.wake()
 
     def wake(self) -> None:
@@ -145,13 +149,16 @@ class IngestLoop:
                 return
             twins = self._twins
             self._twins_dealt += 1
-        if self._ingestor.reconcile(twins):
+        if self._ingestor.clear_twins(twins):
             self._tidied()
 
     def _twins_due(self) -> float:
-        if not self._twins or self._twins_dealt >= len(RECONCILE_S):
+        if not self._twins:
             return math.inf
-        return self._twins_since + RECONCILE_S[self._twins_dealt]
+        more = self._twins_dealt - len(RECONCILE_S)
+        if more < 0:
+            return self._twins_since + RECONCILE_S[self._twins_dealt]
+        return self._twins_since + RECONCILE_S[-1] + (more + 1) * RECONCILE_AGAIN_S
 
     def _next(self, *, may_log: bool) -> float:
         waits = [LONGEST_WAIT_S]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,7 +57,7 @@ class Ingest(Taker, Protocol):
     """The ingestor; one thread uses it, but `local_runs`, which any may call."""
 
     def log_due(self, *, limit: int = 1, only: Collection[str] | None = None) -> list[Outcome]:
-        """Log reports whose time has come; the only method that is slow, with `reconcile`."""
+        """Log reports whose time has come; the only method that is slow, with `clear_twins`."""
 
     def hurry(self) -> None:
         """Make everything that waits for the store due now."""
@@ -71,8 +71,8 @@ class Ingest(Taker, Protocol):
     def recover(self) -> int:
         """Free what dead processes left behind."""
 
-    def reconcile(self, runs: Iterable[Run] | None = None) -> tuple[str, ...]:
-        """Delete twins among these runs."""
+    def clear_twins(self, contents: Collection[str]) -> tuple[str, ...]:
+        """Delete twins among the runs of these contents."""
 
     def local_runs(self) -> list[Run]:
         """Return unfinished reports as runs."""

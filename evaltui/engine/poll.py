@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from evaltui.domain.events import StoreState, StoreStatus
 from evaltui.domain.ports import RunSource
-from evaltui.domain.run import Experiment, Run, RunBatch
+from evaltui.domain.run import Experiment, RunBatch
 from evaltui.domain.table import RunDelta, RunTable
 from evaltui.engine.connection import Connection
 from evaltui.engine.contents import ContentIndex
@@ -103,12 +103,6 @@ class Poller:
     def twins(self) -> frozenset[str]:
         """Return contents that more than one run stands for by itself."""
         return self._index.twins()
-
-    def runs_of(self, contents: Iterable[str]) -> list[Run]:
-        """Return the active runs of some contents, whole; for the owner's thread only."""
-        ids = (run_id for content in contents for run_id in self.known_runs(content))
-        rows = (self.table.row_of(run_id) for run_id in ids)
-        return [self.table.run(row, self.status.experiment_id) for row in rows if row is not None]
 
     def refresh(self) -> None:
         """Poll and sweep at the next step, whatever the schedule says."""

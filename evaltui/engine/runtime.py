@@ -243,8 +243,8 @@ class Engine:
         self._poller.announce()  # target and reason stand on screen before the store answers
         self._poller.step()
         twins = self._poller.twins()
-        if twins - self._twins:
-            self._ingest.twins(self._poller.runs_of(twins))
+        if twins != self._twins:
+            self._ingest.twins(twins)
         self._twins = twins
         return self._poller.due_in()
 

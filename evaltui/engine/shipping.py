@@ -23,10 +23,12 @@ from evaltui.errors import (
     StoreUnreachableError,
 )
 from evaltui.ledger.journal import Action, Entry, Journal
+from evaltui.ledger.lookups import LONGEST_WAIT_S
 
 WAIT_FOR_REPORT_S = 2.0
 _SLOW_TRIES = 6  # a refused credential is tried again at the longest pace at once
 _NOT_SHOWN_TRIES = 5
+_FEWEST_TRIES = 10  # a machine that slept for a week has not tried for a week
 
 
 @dataclass(slots=True)
@@ -69,7 +71,7 @@ class Shipping:
 
         The first failure that has to do with the store itself ends the batch.
         """
-        if self._read_only or (only is None and self._clock() < self._breaker.until):
+        if self._read_only or (only is None and self._is_left_alone()):
             return []
         worked_on: list[Entry] = []
         for due in self._journal.due(self._clock(), limit=limit, only=only):
@@ -91,7 +93,14 @@ class Shipping:
     def next_due(self) -> float | None:
         """Return the epoch second when there is something to ship, or None."""
         due = None if self._read_only else self._journal.next_due()
-        return None if due is None else max(due, self._breaker.until)
+        if due is None or not self._is_left_alone():
+            return due
+        return max(due, self._breaker.until)
+
+    def _is_left_alone(self) -> bool:
+        """Whether the store is not to be asked yet; a clock that was set back ends it."""
+        now = self._clock()
+        return now < self._breaker.until <= now + LONGEST_WAIT_S
 
     def _ship_one(self, entry: Entry) -> bool:
         """Ship one entry; return whether the store is good for another."""
@@ -132,7 +141,8 @@ class Shipping:
     def _back_off(self, entry: Entry, error: StoreError) -> None:
         """Let the entry wait by its own failures, and everything by those in a row."""
         patient = isinstance(error, StoreUnreachableError)
-        if patient and self._clock() - entry.created_at > GIVE_UP_S:
+        waited_s = self._clock() - entry.created_at
+        if patient and waited_s > GIVE_UP_S and entry.attempts >= _FEWEST_TRIES:
             self._journal.fail(
                 entry.entry_id,
                 error=f"given up after 7 days: {error.message}",

@@ -13,6 +13,11 @@ from evaltui.ledger.records import Entry, artifact_of, entry_of, integer, option
 OTHERS_LOOK_S = 5.0
 """When to look again at entries that another living process works on."""
 
+LONGEST_WAIT_S = 600.0
+"""Nothing is made to wait longer than this: a time beyond it was set by a clock that went wrong."""
+
+_DUE = "(retry_at <= ? OR retry_at > ?)"
+
 _COLUMNS_OF = (
     "SELECT id, active, content_id, item, path, file_sha256, format, kind, evaluation_id,"
     " values_digest, mode, mode_source, action, state, unclear, run_id, predecessors, joined,"
@@ -91,10 +96,10 @@ class Lookups(Database):
         others = _joined(self._others())
         if only is None:
             return self._all(
-                _SELECT_OPEN + " WHERE retry_at <= ?"
+                _SELECT_OPEN + f" WHERE {_DUE}"
                 " AND instr(?, ';' || owner || ';') = 0"
                 " ORDER BY sort_ms DESC, id LIMIT ?",
-                (now, others, limit),
+                (now, now + LONGEST_WAIT_S, others, limit),
             )
         found: list[Entry] = []
         for content_id in only:
@@ -125,8 +130,9 @@ class Lookups(Database):
         """
         others = self._others()
         value = self._read(
-            "SELECT MIN(retry_at) FROM open_entries WHERE instr(?, ';' || owner || ';') = 0",
-            (_joined(others),),
+            "SELECT MIN(CASE WHEN retry_at > ? THEN 0 ELSE retry_at END) FROM open_entries"
+            " WHERE instr(?, ';' || owner || ';') = 0",
+            (self._clock() + LONGEST_WAIT_S, _joined(others)),
         )[0][0]
         if value is None and others and self.open_count():
             return self._clock() + OTHERS_LOOK_S

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from evaltui.domain.events import StoreStatus, WatchRole, WatchStatus
@@ -246,8 +246,8 @@ class FakeIngestor:
         self.recovered += 1
         return 0
 
-    def reconcile(self, runs: Iterable[Run] | None = None) -> tuple[str, ...]:
-        self.reconciled.append(sorted(run.run_id for run in runs or ()))
+    def clear_twins(self, contents: Collection[str]) -> tuple[str, ...]:
+        self.reconciled.append(sorted(contents))
         return ()
 
     def local_runs(self) -> list[Run]:

@@ -289,13 +289,31 @@ def test_after_seven_days_a_person_must_act(kit: Kit) -> None:
     kit.drop("a.json", report())
     kit.store.fault = lambda _: "refused"
     kit.clock.now += 7 * 24 * 3600 + 1
-    (given_up,) = kit.ingestor.log_due()
+    (waiting,) = kit.ingestor.log_due()
+    assert waiting.state is FileState.PARSED  # a machine that slept has not tried for seven days
+    for _ in range(10):
+        kit.clock.now += 100
+        (given_up,) = kit.ingestor.log_due()
     assert given_up.state is FileState.QUARANTINED
     assert "7 days" in given_up.reason
     kit.store.fault = lambda _: ""
     assert kit.ingestor.retry(given_up.path)
     kit.log_all()
     assert row(kit, "a.json")[0] is FileState.FINISHED
+
+
+def test_a_clock_that_is_set_back_makes_no_report_wait_for_it(kit: Kit) -> None:
+    kit.clock.now += 30 * 24 * 3600
+    kit.drop("a.json", report())
+    faults = ["refused"]
+    kit.store.fault = lambda _: faults.pop() if faults else ""
+    kit.ingestor.log_due()
+    kit.clock.now -= 30 * 24 * 3600
+    due = kit.ingestor.next_due()
+    assert due is not None
+    assert due <= kit.clock.now
+    (logged,) = kit.ingestor.log_due()
+    assert logged.state is FileState.FINISHED
 
 
 def test_a_refused_credential_keeps_every_report_waiting(kit: Kit) -> None:

@@ -118,6 +118,22 @@ def test_a_twin_that_was_marked_but_not_deleted_is_deleted_the_next_time(tmp_pat
     check_exactly_once(kit, {"a.json": 0.5})
 
 
+def test_twins_that_were_unfinished_when_they_were_seen_are_cleared_later(tmp_path: Path) -> None:
+    kit = Kit(tmp_path)
+    kit.drop("a.json", report(0.5))
+    plan = {"create_run": ["lost"], "find_runs": ["empty"], "log_values": ["refused"]}
+    kit.store.fault = lambda call: plan[call].pop(0) if plan.get(call) else ""
+    kit.ingestor.log_due()
+    kit.ingestor.hurry()
+    kit.ingestor.log_due()
+    content_id = kit.store.active_runs()[0].tags["evaltui.content_id"]
+    assert kit.ingestor.clear_twins([content_id]) == ()
+    kit.log_all()
+    assert len(kit.store.active_runs()) == 2
+    assert len(kit.ingestor.clear_twins([content_id])) == 1
+    check_exactly_once(kit, {"a.json": 0.5})
+
+
 def test_nothing_is_cleared_by_a_listing_that_is_not_true_any_more(tmp_path: Path) -> None:
     kit = Kit(tmp_path)
     kit.drop("a.json", report(0.5))

@@ -133,7 +133,7 @@ class Machine:
                 self._advance(entry, FileState.INTENT, unclear=False)
             raise
         except StoreRejectedError:
-            self._advance(entry, FileState.INTENT, unclear=False)
+            # An experiment that is restored brings back the runs that were deleted with it.
             self._store.forget_experiment()
             self._experiment_id()  # a refused experiment is no fault of the report's
             raise
