@@ -33,6 +33,7 @@ EXAMPLES: Mapping[str, str] = {
     "compare": "evaltui compare latest~1 latest",
     "trend": "evaltui trend tests_pass_rate --last 10 --mode mcp",
     "baseline": "evaltui baseline set latest",
+    "journal": "evaltui journal retry --all",
     "doctor": "evaltui doctor",
     "config": "evaltui config --template",
     "completion": "evaltui completion bash",

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("evaltui.cli.compare", "say what changed between two or more runs"),
     "trend": ("evaltui.cli.trend", "show one metric over the last runs"),
     "baseline": ("evaltui.cli.baseline", "show, set or clear the shared baseline"),
+    "journal": ("evaltui.cli.journal", "say what became of every file; retry, ignore, verify"),
     "doctor": ("evaltui.cli.doctor", "check target, credentials, store, directories, terminal"),
     "config": ("evaltui.cli.config", "print the settings in force and where they come from"),
     "completion": ("evaltui.cli.completion", "print the completion script of a shell"),

@@ -82,7 +82,7 @@ class CaseRows:
             else:
                 self._journal.record(
                     FileStamp(directory, 0, 0, 0, 0, 0),
-                    root=str(root),
+                    root=root.word,
                     state=FileState.SEEN,
                     role=FileRole.CASE,
                     progress=item.text,

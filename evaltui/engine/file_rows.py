@@ -50,7 +50,7 @@ class FileRows:
         before = self._journal.file(str(stamp.path))
         self._journal.record(
             stamp,
-            root=str(root),
+            root=root.word,
             state=FileState.SETTLING,
             reason=reason,
             hint=hint,
@@ -70,7 +70,7 @@ class FileRows:
         """Count a file that is nothing to show."""
         self._journal.record(
             stamp,
-            root=str(root),
+            root=root.word,
             state=FileState.IGNORED,
             reason=reason,
             fmt=found.format,
@@ -90,7 +90,7 @@ class FileRows:
         row = self._journal.file(str(stamp.path))
         self._journal.record(
             stamp,
-            root=str(root),
+            root=root.word,
             state=FileState.IGNORED,
             reason=BY_HAND,
             hint="" if row is None else row.hint,
@@ -103,7 +103,7 @@ class FileRows:
         """Count a report that is left out with the backlog."""
         self._journal.record(
             stamp,
-            root=str(root),
+            root=root.word,
             state=FileState.SEEN,
             fmt=found.format,
             role=found.role,

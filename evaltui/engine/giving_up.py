@@ -39,18 +39,19 @@ class GivingUp:
             JournalError: The journal cannot be written.
         """
         row = self._journal.file(path)
-        if row is None:
+        entries = self._journal.entries_of(path)
+        if row is not None:  # the path may have held another report before, which is on its way
+            contents = self._journal.parts(path)
+            entries = [entry for entry in entries if entry.content_id in contents]
+        elif not entries:
             return "the journal does not know it"
-        entries = [
-            entry
-            for content_id in self._journal.parts(path)
-            if (entry := self._journal.active_entry(content_id)) is not None
-            and entry.path == path
-            and (entry.is_open or entry.state is FileState.QUARANTINED)
+        unfinished = [
+            entry for entry in entries if entry.is_open or entry.state is FileState.QUARANTINED
         ]
-        if not entries and row.state in _KEPT:
-            return f"it is in the store already, as run {', '.join(row.run_ids)}"
-        for entry in entries:
+        if not unfinished and (row is None or row.state in _KEPT):
+            run_ids = [entry.run_id for entry in entries] if row is None else row.run_ids
+            return f"it is in the store already, as run {', '.join(run_ids)}"
+        for entry in unfinished:
             why = self._give_up(entry)
             if why:
                 return why

@@ -13,6 +13,7 @@ from evaltui.engine.admission import Admission, parse
 from evaltui.engine.giving_up import GivingUp
 from evaltui.engine.late_companions import LateCompanions
 from evaltui.engine.local_runs import LocalRuns
+from evaltui.engine.mending import Mending
 from evaltui.engine.outcome import IngestSettings, Outcome, ReportFile
 from evaltui.engine.shipping import Shipping
 from evaltui.engine.steps.machine import Machine
@@ -67,6 +68,7 @@ class Ingestor:
         self._store = Store(open_source, open_writer, experiment)
         self._admission = Admission(journal, self._settings, clock)
         self._twins = Twins(journal, self._store, clock)
+        self._mending = Mending(journal, self._store)
         self._giving_up = GivingUp(journal, self._store, read_only=self._settings.read_only)
         self._local_runs = LocalRuns(journal)
         self._companions = LateCompanions(journal, clock)
@@ -236,6 +238,14 @@ class Ingestor:
             StoreError: A half-written run of it could not be deleted.
         """
         return self._giving_up.ignore(path)
+
+    def mend(self, path: str) -> str:
+        """Look whether a logged path is in the store as it was written; see Mending.
+
+        Raises:
+            StoreError: The store does not answer, or refuses.
+        """
+        return self._mending.mend(path)
 
     def hurry(self) -> None:
         """Make everything that waits for the store due now."""

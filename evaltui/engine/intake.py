@@ -220,7 +220,7 @@ class Intake:
         outcome = self._ingestor.take(
             ReportFile(
                 file=file,
-                root=str(root),
+                root=root.word,
                 mode=self._mode(root),
                 neighbours=near.companions,
                 generations=near.generations,
@@ -235,8 +235,7 @@ class Intake:
         return outcome
 
     def _mode(self, root: WatchRoot) -> tuple[str, ModeSource] | None:
-        mode = root.mode or self._settings.mode
-        return None if mode is None else (mode, ModeSource.ARGUMENT)
+        return None if root.mode is None else (root.mode, ModeSource.ARGUMENT)
 
     # -- what has to wait, or is given up --------------------------------------------------------
 
@@ -286,7 +285,7 @@ class Intake:
 
     def _give_up(self, stamp: FileStamp, root: WatchRoot, reason: str, hint: str) -> Outcome:
         self._forget(stamp.path)
-        return self._ingestor.quarantine(stamp, root=str(root), reason=reason, hint=hint)
+        return self._ingestor.quarantine(stamp, root=root.word, reason=reason, hint=hint)
 
     # -- what became of a path -------------------------------------------------------------------
 

@@ -68,6 +68,11 @@ class WatchRoot:
     def __str__(self) -> str:
         return str(self.path / self.pattern) if self.pattern else str(self.path)
 
+    @property
+    def word(self) -> str:
+        """The root as `parse_root` reads it, with its mode."""
+        return f"{self.mode}={self}" if self.mode else str(self)
+
     def accepts(self, path: PurePath) -> bool:
         """Return whether an absolute path is below the root and matches its pattern."""
         base, text = str(self.path), str(path)  # paths keep their text; their parts cost more

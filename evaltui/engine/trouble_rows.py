@@ -61,7 +61,7 @@ class TroubleRows:
             root = owner(Path(path))
             self._journal.record(
                 FileStamp(Path(path), 0, 0, 0, 0, 0),
-                root="" if root is None else str(root),
+                root="" if root is None else root.word,
                 state=FileState.QUARANTINED,
                 reason=reason,
                 hint=hint,

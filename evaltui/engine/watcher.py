@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from evaltui import readers
@@ -92,7 +93,8 @@ class Watcher:
         self._schedule = ScanSchedule(monotonic, clock)
         self._vantage = Vantage(FileEvents(self.wake), monotonic, use_events=settings.events)
         self._figures = Figures(journal, monotonic)
-        self._add(merge_roots(roots))
+        self._mode = settings.mode
+        self._add(roots)
 
     # -- turns -----------------------------------------------------------------------------------
 
@@ -131,7 +133,7 @@ class Watcher:
         Raises:
             ConfigError: It is watched already, with another mode.
         """
-        self._add(merge_roots((*self._roots, root)))
+        self._add((*self._roots, root))
 
     def retry(self, path: str) -> None:
         """Read a path again, whatever the journal knows of it, and try its runs now.
@@ -204,9 +206,10 @@ class Watcher:
 
     # -- roots -----------------------------------------------------------------------------------
 
-    def _add(self, roots: Sequence[WatchRoot]) -> None:
+    def _add(self, wanted: Sequence[WatchRoot]) -> None:
+        roots = tuple(replace(root, mode=root.mode or self._mode) for root in merge_roots(wanted))
         self._untried |= set(roots) - set(self._roots)
-        self._roots = tuple(roots)
+        self._roots = roots
         self._roles.add(roots)
         self.wake()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from evaltui.domain.events import FileRow
+from evaltui.domain.events import FileRole, FileRow
 from evaltui.ledger.database import Database
 from evaltui.ledger.files import SELECT_ROW
 from evaltui.ledger.lookups import SELECT_ENTRY
@@ -76,6 +76,14 @@ class Accounts(Database):
                 yield entry_of(row, ())
             last = integer(rows[-1][0])
 
+    def unfiled(self) -> list[FileAccount]:
+        """Return the active entries of runs that no file was read for, as if they were files."""
+        rows = self._read(
+            f"{SELECT_ENTRY} WHERE active = 1 AND action <> 'attach'"  # noqa: S608 - constants
+            " AND path NOT IN (SELECT path FROM files) ORDER BY id DESC"
+        )
+        return [_as_file(entry_of(row, ())) for row in rows]
+
     def entries_ever(self, path: str, content_ids: Sequence[str] = ()) -> list[Entry]:
         """Return the entries that were read at a path or have these contents, newest first."""
         marks = ", ".join("?" * len(content_ids))
@@ -99,3 +107,20 @@ class Accounts(Database):
         """Store and experiment the journal is for, one line."""
         rows = self._read("SELECT value FROM meta WHERE key='scope'")
         return str(rows[0][0]) if rows else ""
+
+
+def _as_file(entry: Entry) -> FileAccount:
+    row = FileRow(
+        file_id=-entry.entry_id,
+        seq=0,
+        path=entry.path,
+        state=entry.state,
+        reason=entry.error,
+        hint=entry.hint,
+        run_ids=(entry.run_id,) if entry.run_id else (),
+        format=entry.format,
+        role=FileRole.REPORT,
+        retry_at_s=entry.retry_at if entry.is_open and entry.retry_at else None,
+        updated_at_s=entry.finished_at or entry.created_at,
+    )
+    return FileAccount(row, "", 0, entry.file_sha256, listed=True, skipped=False)
