@@ -26,8 +26,7 @@ class MeasuredApp(app.EvaltuiApp):
     out = Path()
 
     def on_mount(self) -> None:
-        """Start the heartbeat with everything else."""
-        super().on_mount()
+        """Start the heartbeat; Textual itself calls the on_mount of every base class."""
         self.late: list[tuple[float, float]] = []
         self.beats = 0
         self.run_worker(self._beat(), group="heartbeat")
