@@ -135,7 +135,9 @@ class Conductor:
     # -- keys of every screen --------------------------------------------------------------------
 
     def show_help(self) -> None:
-        """Show the keys of the current pane."""
+        """Show the keys of the current pane; not over another screen, which has keys of its own."""
+        if self._app.screen is not self.main:
+            return
         session = self.session
         self._app.push_screen(HelpScreen(self.main.keys, session.keymap, glyphs=session.glyphs))
 

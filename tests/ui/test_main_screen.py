@@ -584,6 +584,16 @@ async def test_too_small_says_so_and_comes_back() -> None:
         assert "B eval_mcp_1210" in one.text
 
 
+async def test_no_help_is_opened_over_the_too_small_cover() -> None:
+    async with driven(size=(80, 24)) as one:
+        await one.pilot.resize_terminal(20, 5)
+        await one.until(lambda: isinstance(one.app.screen, TooSmallScreen))
+        await one.pilot.press("question_mark")
+        assert isinstance(one.app.screen, TooSmallScreen)
+        await one.pilot.resize_terminal(80, 24)
+        await one.until(lambda: one.app.screen is one.main)
+
+
 async def test_keys_can_be_bound_anew() -> None:
     settings = Settings(glyphs="block", theme="dark", keys={"runs.down": "n"})
     async with driven(settings=settings) as one:
