@@ -1,204 +1,154 @@
-"""What changed between a baseline and a candidate: metrics, params, and which way is better."""
+"""What changed between a baseline and a candidate, whether it is real, and which way is better."""
 
 from __future__ import annotations
 
-import math
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from evaltui.domain.catalogue import spec_for
+from evaltui.domain.amounts import counted
+from evaltui.domain.case_changes import (
+    MAX_ROWS,
+    CaseChange,
+    CaseComparison,
+    CaseRow,
+    CheckTally,
+    compare_cases,
+)
+from evaltui.domain.cases import CaseTable
+from evaltui.domain.catalogue import HEADLINE_CANDIDATES, spec_for
 from evaltui.domain.comparability import Remark, remarks
-from evaltui.domain.metric import Direction, Unit
+from evaltui.domain.differences import (
+    Change,
+    Comparison,
+    MetricDelta,
+    MetricTest,
+    ParamDelta,
+    RunRef,
+    change_of,
+    param_deltas,
+)
+from evaltui.domain.metric import Direction
+from evaltui.domain.pairing import pair
 from evaltui.domain.run import Run, Tag
-from evaltui.domain.stated import agreed_directions
+from evaltui.domain.terms import Terms
+from evaltui.domain.trial import Trial
+from evaltui.domain.verdict import Verdict, worst
 
 __all__ = [
+    "CaseChange",
+    "CaseComparison",
+    "CaseRow",
     "Change",
+    "CheckTally",
     "Comparison",
     "MetricDelta",
+    "MetricTest",
     "ParamDelta",
     "Remark",
     "RunRef",
+    "Terms",
+    "Verdict",
     "change_of",
     "compare",
 ]
 
 
-class Change(StrEnum):
-    """What became of one metric, before any test says whether it is real."""
-
-    BETTER = "better"
-    WORSE = "worse"
-    SAME = "same"
-    CHANGED = "changed"  # a neutral metric that differs
-    MISSING = "missing"  # one of the two runs lacks it
-
-
-@dataclass(frozen=True, slots=True)
-class MetricDelta:
-    """One metric of two runs.
-
-    Attributes:
-        baseline: Value, or None where the run lacks it.
-        candidate: Value, or None where the run lacks it.
-        delta: candidate - baseline in the metric's unit (not oriented), None when one is missing.
-        relative: delta / |baseline|, None when one is missing or the baseline is 0.
-        change: BETTER and WORSE follow the direction; MISSING when one value is None.
-        ci: Confidence interval of delta, or None.
-        verdict: One of the verdict words, or None while no test was made.
-        reason: Why the verdict is what it is, or "".
-    """
-
-    name: str
-    direction: Direction
-    unit: Unit
-    baseline: float | None
-    candidate: float | None
-    delta: float | None
-    relative: float | None
-    change: Change
-    ci: tuple[float, float] | None = None
-    p_value: float | None = None
-    p_adjusted: float | None = None
-    test: str | None = None
-    n: int | None = None
-    verdict: str | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ParamDelta:
-    """A param that differs; None where the run lacks it."""
-
-    name: str
-    baseline: str | None
-    candidate: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RunRef:
-    """A run by id and name."""
-
-    run_id: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One candidate against the baseline.
-
-    Attributes:
-        metrics: Every metric either run has: headline first, then in catalogue order.
-        params: Only those that differ.
-        comparability: What limits the comparison, worst first.
-        verdict: Word for the whole run, or None while no test was made.
-    """
-
-    baseline: RunRef
-    candidate: RunRef
-    metrics: tuple[MetricDelta, ...]
-    params: tuple[ParamDelta, ...]
-    comparability: tuple[Remark, ...] = ()
-    verdict: str | None = None
-    reason: str = ""
-
-
-_EQUAL_RELATIVE = 1e-12
-"""Two values this close are one value that took two ways through floating point."""
-
-_LATE_PARAMS = ("timestamp", "run_id", "git_commit", "commit", "path", "dir", "date", "time")
-"""Params that differ between any two runs: still shown, after those that explain something."""
-
-
 def compare(
-    baseline: Run, candidate: Run, *, overrides: Mapping[str, Direction] | None = None
+    baseline: Run,
+    candidate: Run,
+    *,
+    baseline_cases: CaseTable | None = None,
+    candidate_cases: CaseTable | None = None,
+    overrides: Mapping[str, Direction] | None = None,
+    terms: Terms | None = None,
+    notes: Iterable[str] = (),
+    max_rows: int = MAX_ROWS,
 ) -> Comparison:
-    """Say what changed from one run to another.
+    """Say what changed from one run to another, and whether it is real.
 
     Args:
         baseline: The run to compare with.
         candidate: The run in question.
-        overrides: Directions that people set, by metric name.
+        baseline_cases: Its cases, or None where they are not known.
+        candidate_cases: Those of the candidate.
+        overrides: Directions that people set, by metric name; they win over those of `terms`.
+        terms: On what terms; default: Benjamini-Hochberg at .05, the headline metric decides.
+        notes: Why cases are not known, one line each.
+        max_rows: Rows of cases to list at most; changed ones come first.
     """
+    terms = terms or Terms()
+    if overrides:
+        terms = replace(terms, overrides={**terms.overrides, **overrides})
+    tables = None
+    if baseline_cases is not None and candidate_cases is not None:
+        tables = (baseline_cases, candidate_cases)
+    cases = pair(*tables) if tables is not None else None
+    trial = Trial((baseline, candidate), tables, cases, terms)
+    primaries = choose_primaries(baseline, candidate, terms)
+    metrics = trial.metrics(primaries)
+    verdict, reason = _verdict_of_run(metrics, primaries)
+    compared = None
+    if cases is not None:
+        compared = compare_cases(
+            cases,
+            directions=terms.overrides,
+            alpha=terms.alpha,
+            seed=terms.seed,
+            max_rows=max_rows,
+        )
     return Comparison(
         baseline=RunRef(baseline.run_id, baseline.name),
         candidate=RunRef(candidate.run_id, candidate.name),
-        metrics=tuple(_metric_deltas(baseline, candidate, overrides)),
-        params=tuple(_param_deltas(baseline.params, candidate.params)),
-        comparability=remarks(baseline, candidate),
+        metrics=tuple(metrics),
+        params=tuple(param_deltas(baseline.params, candidate.params)),
+        comparability=remarks(baseline, candidate, cases, notes),
+        cases=compared,
+        primaries=primaries,
+        verdict=verdict,
+        reason=reason,
+        alpha=terms.alpha,
+        correction=terms.correction,
+        tests=trial.tests,
     )
 
 
-def change_of(
-    direction: Direction, baseline: float | None, candidate: float | None
-) -> tuple[float | None, float | None, Change]:
-    """Return difference, relative difference and change of one metric.
+def choose_primaries(baseline: Run, candidate: Run, terms: Terms) -> tuple[str, ...]:
+    """Return the metrics that the verdict of a run goes by: declared ones, else one headline.
 
-    Args:
-        direction: Which way is better.
-        baseline: Value, or None where it is missing.
-        candidate: Value, or None where it is missing.
-
-    Returns:
-        `candidate - baseline` and that over `|baseline|`, both None when a value is missing, the
-        second also when the baseline is 0; 0.0 for values that are equal but for float noise.
+    That is the reader's headline metric, then the score of the app-evaluation family that both
+    runs have, then the first metric of both that has a better way. None when there is none.
     """
-    if baseline is None or candidate is None:
-        return None, None, Change.MISSING
-    if math.isclose(baseline, candidate, rel_tol=_EQUAL_RELATIVE):
-        return 0.0, None if baseline == 0 else 0.0, Change.SAME
-    delta = max(-sys.float_info.max, min(sys.float_info.max, candidate - baseline))
-    relative = None if baseline == 0 else delta / abs(baseline)
-    if relative is not None and not math.isfinite(relative):
-        relative = None  # a baseline next to 0 says as little as 0
-    if direction is Direction.NEUTRAL:
-        return delta, relative, Change.CHANGED
-    better = (delta > 0) is (direction is Direction.HIGHER)
-    return delta, relative, Change.BETTER if better else Change.WORSE
+    if terms.primaries is not None:
+        return tuple(dict.fromkeys(terms.primaries))
+    common = baseline.metrics.keys() & candidate.metrics.keys()
+    tagged = (run.tags.get(Tag.HEADLINE, "") for run in (candidate, baseline))
+    for name in (*tagged, *HEADLINE_CANDIDATES):
+        if name in common:
+            return (name,)
+    specs = (spec_for(name, overrides=terms.overrides) for name in common)
+    telling = [spec for spec in specs if spec.direction is not Direction.NEUTRAL]
+    best = min(
+        telling,
+        key=lambda spec: (spec.direction is not Direction.HIGHER, spec.rank, spec.name),
+        default=None,
+    )
+    return () if best is None else (best.name,)
 
 
-def _metric_deltas(
-    baseline: Run, candidate: Run, overrides: Mapping[str, Direction] | None
-) -> list[MetricDelta]:
-    headlines = [run.tags.get(Tag.HEADLINE) for run in (candidate, baseline)]
-    stated = agreed_directions(baseline.tags, candidate.tags)
-    specs = {
-        name: spec_for(name, overrides=overrides, stated=stated.get(name))
-        for name in baseline.metrics.keys() | candidate.metrics.keys()
-    }
-    order = sorted(specs, key=lambda name: (name not in headlines, specs[name].rank, name))
-    deltas = []
-    for name in order:
-        before, after = _finite(baseline.metrics, name), _finite(candidate.metrics, name)
-        delta, relative, change = change_of(specs[name].direction, before, after)
-        deltas.append(
-            MetricDelta(
-                name=name,
-                direction=specs[name].direction,
-                unit=specs[name].unit,
-                baseline=before,
-                candidate=after,
-                delta=delta,
-                relative=relative,
-                change=change,
-            )
-        )
-    return deltas
-
-
-def _finite(metrics: Mapping[str, float], name: str) -> float | None:
-    value = metrics.get(name)
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _param_deltas(baseline: Mapping[str, str], candidate: Mapping[str, str]) -> list[ParamDelta]:
-    names = [n for n in baseline.keys() | candidate.keys() if baseline.get(n) != candidate.get(n)]
-    names.sort(key=lambda name: (_is_late(name), name))
-    return [ParamDelta(name, baseline.get(name), candidate.get(name)) for name in names]
-
-
-def _is_late(name: str) -> bool:
-    last = name.rpartition(".")[2].lower()
-    return any(last == word or last.endswith(f"_{word}") for word in _LATE_PARAMS)
+def _verdict_of_run(
+    metrics: Sequence[MetricDelta], primaries: Sequence[str]
+) -> tuple[Verdict, str]:
+    """Return the worst verdict of the primary metrics, and which one that is and why."""
+    known = {delta.name: delta for delta in metrics}
+    absent = [name for name in primaries if name not in known]
+    if not primaries:
+        return Verdict.INCOMPARABLE, "the runs have no metric in common that has a better way"
+    found = [known[name] for name in primaries if name in known]
+    verdicts = [delta.verdict for delta in found] + [Verdict.INCOMPARABLE] * len(absent)
+    verdict = worst(verdicts)
+    assert verdict is not None
+    telling = [delta for delta in found if delta.verdict is verdict]
+    if not telling:
+        return verdict, f"{absent[0]}: neither run has it"
+    more = f", and {counted(len(telling) - 1, 'other')}" if len(telling) > 1 else ""
+    return verdict, f"{telling[0].name}: {telling[0].reason}{more}"

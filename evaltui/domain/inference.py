@@ -15,6 +15,7 @@ _COSTS = frozenset({"cost", "costs", "usd", "price", "spend"})
 _TOKENS = frozenset({"token", "tokens"})
 _TIMES = frozenset({"latency", "duration", "time", "seconds", "secs", "sec", "ttft", "elapsed"})
 _TURNS = frozenset({"turns", "retries", "attempts"})
+_EFFORTS = _TURNS | {"eff"}
 _LOSSES = frozenset(
     {
         *("loss", "perplexity", "ppl", "byte", "brier", "nll"),
@@ -46,6 +47,12 @@ def inferred_direction(name: str) -> Direction | None:
     if known & (_COSTS | _TOKENS | _TIMES | _TURNS | _LOSSES):
         return Direction.LOWER
     return Direction.HIGHER if known & _GAINS else None
+
+
+def is_effort(name: str) -> bool:
+    """Return whether a metric counts turns, tries or other effort, which compares by ratio."""
+    words = _words(name)
+    return bool(_EFFORTS.intersection(words)) and not _SPEED.search("_".join(words))
 
 
 def inferred_unit(name: str) -> Unit:

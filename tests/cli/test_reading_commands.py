@@ -112,7 +112,7 @@ def test_compare_without_names_takes_the_latest_and_the_previous_of_its_mode(
     assert document["baseline"]["name"] == "run-1"
     (only,) = document["comparisons"]
     assert only["candidate"]["name"] == "run-3"
-    assert (only["verdict"], only["cases"]) == (None, None)
+    assert (only["verdict"], only["cases"]) == ("undecided", None)
     by_name = {item["name"]: item for item in only["metrics"]}
     rate = by_name["tests_pass_rate"]
     assert rate["delta"] == pytest.approx(0.05)
