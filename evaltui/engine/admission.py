@@ -30,6 +30,8 @@ from evaltui.tracking.mapping import PlanContext, choose_mode, plan_run, values_
 GENERATION_TAG = "evaltui.generation"
 """Tag that says why no bulk file was joined."""
 
+CORRECT = "correct the file: it is read again when it changes"
+
 READ_ONLY = "read-only: nothing is written to the store"
 
 _STARTED = frozenset(
@@ -71,11 +73,11 @@ def parse(file: ReportFile) -> Parsed:
     except ReportError as error:
         incomplete = isinstance(error, ReportSyntaxError) and error.incomplete
         state = FileState.SETTLING if incomplete else FileState.QUARANTINED
-        failed = replace(outcome, state=state, reason=error.message, hint=error.hint or "")
+        failed = replace(outcome, state=state, reason=error.message, hint=error.hint or CORRECT)
         return Parsed(found, outcome=failed)
     if not reports:
         empty = replace(outcome, state=FileState.QUARANTINED, reason="it holds no evaluation")
-        return Parsed(found, outcome=empty)
+        return Parsed(found, outcome=replace(empty, hint=CORRECT))
     return Parsed(found, reports)
 
 

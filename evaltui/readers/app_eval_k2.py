@@ -80,7 +80,7 @@ def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Note
         ReportError: The text is no such report.
     """
     sink = AppSink(lambda index, item: _read_app(item, f"/apps/{index}"))
-    document = documents_root(parse_streamed(text, "apps", sink, notes))
+    document = documents_root(parse_streamed(text, "apps", sink, notes), "apps")
     summary = shape.child(document, "summary", "")
     draft = Draft(
         format=FORMAT,

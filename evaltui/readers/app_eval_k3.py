@@ -83,9 +83,15 @@ def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Note
 
 
 def _take_named_apps(document: dict[str, Any], sink: AppSink) -> None:
-    """Read apps that are given as an object by name instead of a list."""
+    """Read apps that are given as an object by name instead of a list.
+
+    Raises:
+        ReportSchemaError: They are neither.
+    """
     named = document.get("apps")
-    if isinstance(named, dict):
+    if not isinstance(named, dict):
+        shape.items(document, "apps", "")
+    else:
         for index, (name, value) in enumerate(named.items()):
             own = value if isinstance(value, dict) else {}
             sink.add(index, {"app_name": name, "metrics": own.get("metrics", own), **own})

@@ -84,7 +84,7 @@ def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Note
         ReportError: The text is no such report.
     """
     sink = AppSink(lambda index, item: read_app(item, f"/per_app/{index}"))
-    document = documents_root(parse_streamed(text, "per_app", sink, notes))
+    document = documents_root(parse_streamed(text, "per_app", sink, notes), "per_app")
     draft = Draft(
         format=FORMAT,
         schema="k5",

@@ -208,12 +208,18 @@ def app_object(item: Any, at: str) -> dict[str, Any]:
     return item
 
 
-def documents_root(document: Any) -> dict[str, Any]:
+def documents_root(document: Any, listed: str | None = None) -> dict[str, Any]:
     """Return the top of a document as an object.
 
+    Args:
+        document: The document, the list in it read already.
+        listed: Name of that list, which may be missing; None: it may be an object as well.
+
     Raises:
-        ReportSchemaError: It is something else.
+        ReportSchemaError: It is something else, or the list is.
     """
     if not isinstance(document, dict):
         raise shape.wrong("", "an object", document)
+    if listed is not None:
+        shape.items(document, listed, "")
     return document

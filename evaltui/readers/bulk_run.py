@@ -69,6 +69,8 @@ def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Note
     key = bounded_json.ROOT if bare else "results"
     document = bounded_json.parse_streamed(text, key, sink, notes)
     metadata = {} if bare else shape.child(document, "metadata", "")
+    if not bare:
+        shape.items(document, key, "")
     name = source.path.name
     cases = sink.cases(notes)
     metrics = _metrics(cases)
