@@ -14,6 +14,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "glyphs": ("auto", "block", "braille", "ascii"),
     "theme": ("auto", "dark", "light", "ansi-dark", "ansi-light"),
 }
+_DIRECTIONS = ("higher", "lower", "neutral")
 _RANGES: Mapping[str, tuple[float, float]] = {
     "poll_interval_s": (0.1, 3600),
     "max_report_mb": (1, 4096),
@@ -60,6 +61,10 @@ def convert(
 def _check(name: str, value: object, place: str) -> None:
     if name in _CHOICES and value not in _CHOICES[name]:
         raise _wrong(place, value, "one of " + ", ".join(_CHOICES[name]))
+    if name == "metrics" and isinstance(value, Mapping):
+        for metric, word in value.items():
+            if word not in _DIRECTIONS:
+                raise _wrong(f"{place}.{metric}", word, "one of " + ", ".join(_DIRECTIONS))
     if name == "backlog" and not _BACKLOG.fullmatch(str(value)):
         raise _wrong(place, value, "log, skip, since=YYYY-MM-DD or since=2d (s, m, h, d, w)")
     if name in _RANGES and isinstance(value, (int, float)):

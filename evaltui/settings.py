@@ -62,6 +62,8 @@ class Settings:
     """Take the mouse; off leaves selection to the terminal."""
     columns: tuple[str, ...] = ()
     """Metrics shown first in the run list, before the default ones."""
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    """Which way metrics get better, such as `my_score = "lower"`: `higher`, `lower`, `neutral`."""
     state_dir: Path | None = None
     """Journal, spool, log and locks; default: XDG state."""
     data_dir: Path | None = None
@@ -114,6 +116,9 @@ _TYPES: Mapping[str, str] = {
     item.name: str(item.type).removesuffix(" | None") for item in dataclasses.fields(Settings)
 }
 _KEYS = tuple(name for name in _TYPES if name != "sources")
+_TABLES = frozenset({"keys", "metrics"})
+"""Keys that only the TOML file has."""
+
 _SEPARATORS = {"watch": os.pathsep, "columns": ","}
 
 
@@ -200,7 +205,7 @@ def document() -> list[SettingDoc]:
     return [
         SettingDoc(
             key=name,
-            env="" if name == "keys" else _PREFIX + name.upper(),
+            env="" if name in _TABLES else _PREFIX + name.upper(),
             type=" | ".join(choices(name)) or TYPE_WORDS[_TYPES[name]],
             default=to_toml(getattr(defaults, name)),
             text=texts[name],
@@ -221,7 +226,7 @@ def _from_flags(flags: Mapping[str, object]) -> dict[str, object]:
 
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, object]:
-    known = {_PREFIX + name.upper(): name for name in _KEYS if name != "keys"}
+    known = {_PREFIX + name.upper(): name for name in _KEYS if name not in _TABLES}
     found: dict[str, object] = {}
     for variable in sorted(environ):
         if not variable.startswith(_PREFIX) or variable in _OTHER_VARIABLES:

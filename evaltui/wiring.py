@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from evaltui.domain.events import Notice, StoreStatus
+from evaltui.domain.metric import Direction
+from evaltui.engine.case_cache import CaseCache
+from evaltui.engine.comparing import Comparer
 from evaltui.engine.ingest import Ingestor
 from evaltui.engine.link import Event
 from evaltui.engine.outcome import IngestSettings
@@ -74,10 +77,21 @@ def build(
         ),
         emit=emit,
         cwd=base,
+        comparer=make_comparer(settings),
     )
     for notice in notices:
         engine.notice(notice)
     return engine
+
+
+def make_comparer(settings: Settings) -> Comparer:
+    """Return what reads the cases of runs, with its cache below the state directory.
+
+    Raises:
+        ConfigError: The state directory cannot be made.
+    """
+    directions = {name: Direction(word) for name, word in settings.metrics.items()}
+    return Comparer(CaseCache(state_dir(settings) / "cases"), directions=directions)
 
 
 def journal_directory(settings: Settings, target: Target) -> Path:

@@ -65,10 +65,13 @@ def template() -> str:
         variable = f"; variable {item.env}" if item.env else ""
         lines += ["", f"# {item.text}", f"# Takes: {item.type}{variable}."]
         if item.type.startswith("table"):
-            lines += [f"#[{item.key}]", '#"runs.compare" = "c"']
+            lines += [f"#[{item.key}]", f"#{_TABLE_EXAMPLES[item.key]}"]
         else:
             lines.append(f"#{item.key} = {item.default or _example(item.type)}")
     return "\n".join(lines) + "\n"
+
+
+_TABLE_EXAMPLES = {"keys": '"runs.compare" = "c"', "metrics": '"my_score" = "lower"'}
 
 
 def _example(kind: str) -> str:

@@ -45,6 +45,9 @@ class Tag(StrEnum):
     MLFLOW_RUN_NAME = "mlflow.runName"
 
 
+DIRECTION_PREFIX = "evaltui.metric."
+"""Experiment tags that start so tell which way a metric gets better."""
+
 LOCAL_PREFIX = "local:"
 """Run ids that start so are reports on this machine that the store does not have yet."""
 

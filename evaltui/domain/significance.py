@@ -19,7 +19,6 @@ from evaltui.stats.power import (
 )
 from evaltui.stats.unpaired import fisher_exact
 
-
 _SAMPLES = 2_000
 """Bootstrap samples of an interval: forty metrics of eight runs are to be there at once."""
 

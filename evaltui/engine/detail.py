@@ -118,7 +118,7 @@ def read_table(data: bytes) -> CaseTable:
 
 def _cases_of(source: RunSource, run: Run, files: Sequence[ArtifactInfo]) -> CaseTable:
     notes: list[str] = []
-    for path in _table_paths(run, {item.path for item in files}):
+    for path in table_paths(run, {item.path for item in files}):
         try:
             table = read_table(source.read_artifact(run.run_id, path, max_bytes=MAX_TABLE_BYTES))
         except StoreError as error:
@@ -127,7 +127,7 @@ def _cases_of(source: RunSource, run: Run, files: Sequence[ArtifactInfo]) -> Cas
         if table.columns:
             return table
         notes.append(table.note)
-    for path in _report_paths(files):
+    for path in report_paths(files):
         try:
             data = source.read_artifact(run.run_id, path, max_bytes=MAX_REPORT_BYTES)
             found = _report_table(data, path, run.tags.get(Tag.CONTENT_ID, ""))
@@ -139,7 +139,7 @@ def _cases_of(source: RunSource, run: Run, files: Sequence[ArtifactInfo]) -> Cas
     return CaseTable(note=notes[0] if notes else "no case table was logged")
 
 
-def _table_paths(run: Run, there: set[str]) -> list[str]:
+def table_paths(run: Run, there: set[str]) -> list[str]:
     """Return the run's tables, ours first.
 
     A listing that is empty may just not know (a file API that answers 404), so the table that the
@@ -161,7 +161,8 @@ def _logged_tables(tag: str) -> list[str]:
         return []
 
 
-def _report_paths(files: Iterable[ArtifactInfo]) -> list[str]:
+def report_paths(files: Iterable[ArtifactInfo]) -> list[str]:
+    """Return the artifacts that may be the run's report, likeliest first."""
     candidates = [
         PurePosixPath(item.path)
         for item in files

@@ -44,6 +44,21 @@ class Verb(StrEnum):
     DETAIL: `{"run_id": str}`; answered with the fields of `RunDetail`.
     BASELINE: `{"run_id": str | null}`; sets or clears the shared baseline. Answered with
         `{"run_id": str, "shared": bool, "previous": str, "note": str}`.
+    COMPARE: `{"baseline": run id, "candidates": [run id, at most 19], "directions": {metric:
+        "higher" | "lower" | "neutral"}?}`; directions of this session win over configuration and
+        experiment. Answered with an `evaltui.compare/1` document and `"gone": [run id]`, the
+        candidates that are no longer there. `domain.comparison_json.from_document` makes
+        `Comparison`s of it: per candidate `metrics` with ci, p_value, p_adjusted, test, n, verdict,
+        reason and `detail` (the statistics view), `cases` (null where those of a run are not
+        known) with `tallies` per check, `fixed`, `regressed` and at most 1,000 `rows`, changed ones
+        first; `verdict` and `reason` of the run.
+    CASE: `{"run_ids": [run id], "case_id": str}`, the id as a row of COMPARE has it. Answered with
+        `{"case_id": str, "runs": [{"run_id": str, "cases": [case], "note": str}]}`: a case has
+        case_id, group, status, scores, columns, reason, output, details (texts by name),
+        duration_s, cost_usd; several where it was repeated, none where the run lacks it.
+    DIRECTION: `{"metric": str, "direction": "higher" | "lower" | "neutral" | null}`; sets or clears
+        which way a metric gets better, for everybody. Answered with `{"metric": str, "direction":
+        str, "shared": bool, "note": str}`; where it is not shared it holds for the session.
     WATCH: `{"path": str}`; starts to watch a directory. Answered with `{"path": str}`.
     RETRY: `{"path": str}`; tries a quarantined or waiting file again.
     IGNORE: `{"path": str}`; leaves a file alone until it is retried.
@@ -57,6 +72,9 @@ class Verb(StrEnum):
     PAUSE = "pause"
     DETAIL = "detail"
     BASELINE = "baseline"
+    COMPARE = "compare"
+    CASE = "case"
+    DIRECTION = "direction"
     WATCH = "watch"
     RETRY = "retry"
     IGNORE = "ignore"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from evaltui.domain.plan import RunPlan
 from evaltui.domain.run import LOCAL_PREFIX, Run, RunStatus, Tag
 from evaltui.ledger.journal import Journal
 
@@ -33,16 +34,19 @@ class LocalRuns:
 
     def _run(self, entry_id: int) -> Run | None:
         plan = self._journal.plan(entry_id)
-        if plan is None:
-            return None
-        return Run(
-            run_id=f"{LOCAL_PREFIX}{entry_id}",
-            experiment_id="",
-            name=plan.name,
-            status=RunStatus.PENDING,
-            started_ms=plan.started_ms,
-            ended_ms=plan.ended_ms,
-            metrics=dict(plan.metrics),
-            params=dict(plan.params),
-            tags={**plan.create_tags, **plan.tags, Tag.CONTENT_ID: plan.content_id},
-        )
+        return None if plan is None else planned_run(entry_id, plan, RunStatus.PENDING)
+
+
+def planned_run(entry_id: int, plan: RunPlan, status: RunStatus) -> Run:
+    """Return the run that a plan will become, under the id of its journal entry."""
+    return Run(
+        run_id=f"{LOCAL_PREFIX}{entry_id}",
+        experiment_id="",
+        name=plan.name,
+        status=status,
+        started_ms=plan.started_ms,
+        ended_ms=plan.ended_ms,
+        metrics=dict(plan.metrics),
+        params=dict(plan.params),
+        tags={**plan.create_tags, **plan.tags, Tag.CONTENT_ID: plan.content_id},
+    )

@@ -1,7 +1,7 @@
 """Following one experiment of a store: listing, polls, sweeps, and who has which content.
 
 The owner's thread calls `step`; the wishes (`refresh`, `pause`, `include`) and the questions
-(`known_runs`, `twins`, `status`, `listed`) may come from any thread.
+(`known_runs`, `twins`, `status`, `listed`, `run`) may come from any thread.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from evaltui.domain.events import StoreState, StoreStatus
 from evaltui.domain.ports import RunSource
-from evaltui.domain.run import Experiment, RunBatch
+from evaltui.domain.run import Experiment, Run, RunBatch
 from evaltui.domain.table import RunDelta, RunTable
 from evaltui.engine.connection import Connection
 from evaltui.engine.contents import ContentIndex
@@ -70,6 +70,7 @@ class Poller:
         )
         self._source: RunSource | None = None
         self._index = ContentIndex()
+        self._experiment_tags: Mapping[str, str] = {}
         self._listed = False
         self._seen: set[str] = set()
         self._next_poll = monotonic()
@@ -99,6 +100,17 @@ class Poller:
     def known_runs(self, content_id: str) -> tuple[str, ...]:
         """Return the ids of the active runs that carry this content."""
         return self._index.runs(content_id)
+
+    @property
+    def experiment_tags(self) -> Mapping[str, str]:
+        """Tags of the experiment as it was last looked at."""
+        return self._experiment_tags
+
+    def run(self, run_id: str) -> Run | None:
+        """Return a known run, or None when it is unknown or gone."""
+        with self._lock:
+            row = self.table.row_of(run_id)
+            return None if row is None else self.table.run(row, self.status.experiment_id)
 
     def twins(self) -> frozenset[str]:
         """Return contents that more than one run stands for by itself."""
@@ -215,6 +227,7 @@ class Poller:
         if before and before != now:
             self._forget()
             self._source = source = self._open_source()
+        self._experiment_tags = {} if experiment is None else experiment.tags
         self._connection.looked(experiment)
         return source
 

@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from evaltui.domain.events import FileState, RunDetail
+from evaltui.domain.metric import Direction
 from evaltui.domain.ports import RunSource, RunWriter
-from evaltui.domain.run import LOCAL_PREFIX, Tag
+from evaltui.domain.run import DIRECTION_PREFIX, LOCAL_PREFIX, Tag
+from evaltui.engine.comparing import Comparer
+from evaltui.engine.comparison_desk import ComparisonDesk
 from evaltui.engine.detail import planned_detail, run_detail
 from evaltui.engine.link import Reply, Request, Verb
 from evaltui.engine.parts import Link
@@ -32,8 +35,17 @@ from evaltui.tracking.deadline import BoundedCalls, OverdueError
 DETAIL_DEADLINE_S = 20.0
 SURVEY_DEADLINE_S = 6.0
 
-SLOW = frozenset({Verb.DETAIL, Verb.BASELINE, Verb.SURVEY, Verb.WATCH})
+COMPARE_DEADLINE_S = 60.0  # twenty reports, at worst
+
+SLOW = frozenset(
+    {
+        *(Verb.DETAIL, Verb.BASELINE, Verb.SURVEY, Verb.WATCH),
+        *(Verb.COMPARE, Verb.CASE, Verb.DIRECTION),
+    }
+)
 """Verbs that may wait for a network or a disk; `Lanes` keeps them apart from the others."""
+
+_FOR_SESSION = "it holds for this session"
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -72,6 +84,7 @@ class Desk:
         open_writer: Opens a writer of the store.
         link: Makes the link to a run.
         cwd: Directory that relative paths start from.
+        comparer: Reads the cases of runs; default: one that keeps them in memory only.
     """
 
     def __init__(
@@ -84,6 +97,7 @@ class Desk:
         open_writer: Callable[[], RunWriter],
         link: Link,
         cwd: Path,
+        comparer: Comparer | None = None,
     ) -> None:
         self._controls = controls
         self._poller = poller
@@ -93,12 +107,18 @@ class Desk:
         self._link = link
         self._cwd = cwd
         self._calls = BoundedCalls()
+        self._comparisons = ComparisonDesk(
+            comparer or Comparer(), poller=poller, journal=journal, open_source=open_source
+        )
         self._answers: Mapping[Verb, Callable[[Payload], Payload]] = {
             Verb.START: lambda _: {},
             Verb.REFRESH: self._refresh,
             Verb.PAUSE: self._pause,
             Verb.DETAIL: self._detail,
             Verb.BASELINE: self._baseline,
+            Verb.COMPARE: self._compare,
+            Verb.CASE: self._case,
+            Verb.DIRECTION: self._direction,
             Verb.WATCH: self._watch,
             Verb.RETRY: self._retry,
             Verb.IGNORE: self._ignore,
@@ -112,7 +132,7 @@ class Desk:
             payload = self._answers[request.verb](request.args)
         except EvaltuiError as error:
             return Reply(request.number, {}, error.message, error.hint or "")
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             return Reply(request.number, {}, f"{request.verb} lacks an argument: {error}")
         return Reply(request.number, payload)
 
@@ -187,32 +207,48 @@ class Desk:
 
         return self._within(DETAIL_DEADLINE_S, ask, doing="reading the run")
 
+    def _compare(self, args: Payload) -> Payload:
+        return self._within(
+            COMPARE_DEADLINE_S, lambda: self._comparisons.compare(args), doing="comparing the runs"
+        )
+
+    def _case(self, args: Payload) -> Payload:
+        return self._within(
+            DETAIL_DEADLINE_S, lambda: self._comparisons.case(args), doing="reading the case"
+        )
+
     def _baseline(self, args: Payload) -> Payload:
         run_id = str(args["run_id"] or "")
-        status = self._poller.status
-        previous = status.baseline_run_id
-        note = ""
-        if status.read_only:
-            note = "read-only: it holds for this session"
-        elif run_id.startswith(LOCAL_PREFIX):
-            note = "not in the store yet: it holds for this session"
-        elif not status.experiment_id:
-            note = "the experiment is not there yet: it holds for this session"
+        previous = self._poller.status.baseline_run_id
+        if run_id.startswith(LOCAL_PREFIX) and not self._poller.status.read_only:
+            note = f"not in the store yet: {_FOR_SESSION}"
         else:
-            note = self._share_baseline(status.experiment_id, run_id)
+            note = self._share(Tag.BASELINE, run_id)
         return {"run_id": run_id, "shared": not note, "previous": previous, "note": note}
 
-    def _share_baseline(self, experiment_id: str, run_id: str) -> str:
-        """Write the experiment's tag; return why that was not possible, or ""."""
+    def _direction(self, args: Payload) -> Payload:
+        metric, word = str(args["metric"]), str(args["direction"] or "")
+        if word:
+            Direction(word)
+        note = self._share(f"{DIRECTION_PREFIX}{metric}", word)
+        return {"metric": metric, "direction": word, "shared": not note, "note": note}
+
+    def _share(self, key: str, value: str) -> str:
+        """Set or remove a tag of the experiment; return why that was not possible, or ""."""
+        status = self._poller.status
+        if status.read_only:
+            return f"read-only: {_FOR_SESSION}"
+        if not status.experiment_id:
+            return f"the experiment is not there yet: {_FOR_SESSION}"
         try:
             writer = self._open_writer()  # bounds its calls itself
-            if run_id:
-                writer.set_experiment_tag(experiment_id, Tag.BASELINE, run_id)
+            if value:
+                writer.set_experiment_tag(status.experiment_id, key, value)
             else:
-                writer.delete_experiment_tag(experiment_id, Tag.BASELINE)
+                writer.delete_experiment_tag(status.experiment_id, key)
         except EvaltuiError as error:
-            _log.warning("the baseline was not shared: %s", error.message)
-            return f"{error.message}: it holds for this session"
+            _log.warning("the tag %s was not shared: %s", key, error.message)
+            return f"{error.message}: {_FOR_SESSION}"
         self._controls.refresh()
         return ""
 
@@ -227,7 +263,7 @@ class Lanes:
     """Threads that answer slow requests: one per verb, made when needed and gone when idle.
 
     Of questions of one kind that wait, only the newest is answered; the others come back as
-    superseded. Wishes (BASELINE, WATCH) are all done, in order.
+    superseded. Wishes (BASELINE, DIRECTION, WATCH) are all done, in order.
 
     Args:
         answer: Answers one request.
@@ -246,7 +282,7 @@ class Lanes:
         with self._lock:
             queue = self._waiting.get(request.verb)
             if queue is not None:
-                if request.verb in {Verb.DETAIL, Verb.SURVEY}:
+                if request.verb in {Verb.DETAIL, Verb.SURVEY, Verb.COMPARE, Verb.CASE}:
                     stale = list(queue)
                     queue.clear()
                 queue.append(request)

@@ -21,6 +21,7 @@ from evaltui.domain.events import FileState, Notice, StoreState, StoreStatus, Wa
 from evaltui.domain.ports import RunSource
 from evaltui.domain.run import LOCAL_PREFIX
 from evaltui.domain.table import RunDelta
+from evaltui.engine.comparing import Comparer
 from evaltui.engine.feed import Feed
 from evaltui.engine.ingest_loop import IngestLoop
 from evaltui.engine.link import Event, Reply, Request, RunsChanged, StoreChanged
@@ -54,6 +55,7 @@ class Engine:
         make_watcher: Makes the watcher, given the ingestor.
         emit: Called with every event, from several threads.
         cwd: Directory that relative paths in requests start from.
+        comparer: Reads the cases of runs; default: one that keeps them in memory only.
         clock: Epoch seconds.
     """
 
@@ -66,6 +68,7 @@ class Engine:
         make_watcher: Callable[[Ingest], Watch],
         emit: Callable[[Event], None],
         cwd: Path,
+        comparer: Comparer | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -109,7 +112,7 @@ class Engine:
             stop=self._stop,
             clock=clock,
         )
-        self._desk = self._make_desk(cwd)
+        self._desk = self._make_desk(cwd, comparer)
         self._lanes = Lanes(self._desk.answer, emit)
         self._threads = [
             self._loop("ingest", self._ingest.turn, self._ingest.wait),
@@ -190,7 +193,7 @@ class Engine:
         self._feed.notice(notice)
         self._tell_wake.set()
 
-    def _make_desk(self, cwd: Path) -> Desk:
+    def _make_desk(self, cwd: Path, comparer: Comparer | None) -> Desk:
         order = self._ingest.order
         controls = Controls(
             refresh=self._refresh,
@@ -208,6 +211,7 @@ class Engine:
             open_writer=self._store.open_writer,
             link=self._store.link,
             cwd=cwd,
+            comparer=comparer,
         )
 
     def _refresh(self) -> None:

@@ -1,0 +1,115 @@
+"""Comparisons as JSON: the shape that scripts, CI and the screen read."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evaltui.domain.case_changes import CaseChange, CaseComparison, CaseRow, CheckTally
+from evaltui.domain.comparability import Remark
+from evaltui.domain.differences import (
+    Change,
+    Comparison,
+    MetricDelta,
+    MetricTest,
+    ParamDelta,
+    RunRef,
+)
+from evaltui.domain.metric import Direction, Unit
+from evaltui.domain.significance import Counts, EffectKind, Finding, Method
+from evaltui.domain.verdict import Verdict
+
+SCHEMA = "evaltui.compare/1"
+
+
+def to_document(comparisons: Sequence[Comparison], schema: str = SCHEMA) -> dict[str, Any]:
+    """Return the document of comparisons with one baseline, at least one."""
+    return {
+        "schema": schema,
+        "baseline": dataclasses.asdict(comparisons[0].baseline),
+        "comparisons": [to_object(comparison) for comparison in comparisons],
+    }
+
+
+def to_object(comparison: Comparison) -> dict[str, Any]:
+    """Return one comparison; numbers that are missing or not finite are null."""
+    fields = dataclasses.asdict(comparison)
+    del fields["baseline"]  # of the document
+    result: dict[str, Any] = _finite(fields)
+    return result
+
+
+def from_document(document: Mapping[str, Any]) -> tuple[Comparison, ...]:
+    """Return the comparisons of a document.
+
+    Raises:
+        KeyError, TypeError, ValueError: It is none of `to_document`.
+    """
+    baseline = RunRef(**document["baseline"])
+    return tuple(_comparison(baseline, item) for item in document["comparisons"])
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _comparison(baseline: RunRef, fields: Mapping[str, Any]) -> Comparison:
+    cases = fields["cases"]
+    return Comparison(
+        baseline=baseline,
+        candidate=RunRef(**fields["candidate"]),
+        metrics=tuple(map(_metric, fields["metrics"])),
+        params=tuple(ParamDelta(**item) for item in fields["params"]),
+        comparability=tuple(Remark(**item) for item in fields["comparability"]),
+        cases=None if cases is None else _cases(cases),
+        primaries=tuple(fields["primaries"]),
+        verdict=Verdict(fields["verdict"]),
+        reason=fields["reason"],
+        alpha=fields["alpha"],
+        correction=fields["correction"],
+        tests=fields["tests"],
+    )
+
+
+def _metric(fields: Mapping[str, Any]) -> MetricDelta:
+    told = {
+        **fields,
+        "direction": Direction(fields["direction"]),
+        "unit": Unit(fields["unit"]),
+        "change": Change(fields["change"]),
+        "verdict": Verdict(fields["verdict"]),
+        "ci": None if fields["ci"] is None else tuple(fields["ci"]),
+        "detail": None if fields["detail"] is None else MetricTest(**fields["detail"]),
+    }
+    return MetricDelta(**told)
+
+
+def _cases(fields: Mapping[str, Any]) -> CaseComparison:
+    outcome = fields["outcome"]
+    rows = ({**row, "change": CaseChange(row["change"])} for row in fields["rows"])
+    told = {
+        **fields,
+        "fixed": tuple(fields["fixed"]),
+        "regressed": tuple(fields["regressed"]),
+        "tallies": tuple(CheckTally(**item) for item in fields["tallies"]),
+        "rows": tuple(CaseRow(**row) for row in rows),
+        "outcome": None if outcome is None else _finding(outcome),
+    }
+    return CaseComparison(**told)
+
+
+def _finding(fields: Mapping[str, Any]) -> Finding:
+    counts = fields["counts"]
+    told = {
+        **fields,
+        "method": Method(fields["method"]),
+        "kind": EffectKind(fields["kind"]),
+        "counts": None if counts is None else Counts(**counts),
+    }
+    return Finding(**told)
