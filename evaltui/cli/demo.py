@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         with writing(place / "reports", args.seed):
             from evaltui.ui.app import run_app  # noqa: PLC0415 - textual is only for the screen
 
-            code = run_app(own)
+            code = run_app(own, finish=False)
     note("The demo's reports, store and journal are gone. On your own: evaltui --watch DIR")
     return code
 

@@ -46,6 +46,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         clock: Epoch seconds of now.
         cwd: Directory the program was started in, or "" to ask the system.
         driver_class: Textual driver, or None for the one of tests.
+        finish: At the end the engine may finish the report at hand behind our back.
 
     Raises:
         ConfigError: The configured keys name a binding that does not exist.
@@ -64,6 +65,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         clock: Callable[[], float] = time.time,
         cwd: str = "",
         driver_class: type[TerminalDriver] | None = None,
+        finish: bool = True,
     ) -> None:
         self._image = TerminalImage()
         super().__init__(driver_class=driver_class)
@@ -77,6 +79,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         self._cwd = cwd
         self._glyphs = choose_glyphs(settings.glyphs)
         self._keys = check_keymap(settings.keys)
+        self._finish = finish
         self._leaving = False
         self._undo_signals: Callable[[], None] = lambda: None
 
@@ -145,7 +148,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
             return
         self._leaving = True
         if self.conductor is not None:
-            await self.conductor.close()
+            await self.conductor.close(finish=self._finish)
         self.exit(code, return_code=code)
 
     def _signalled(self, code: int) -> None:
@@ -226,12 +229,15 @@ def _real_link(command: Sequence[str] | None = None) -> MakeLink:
     return make_link
 
 
-def run_app(settings: Settings, *, command: Sequence[str] | None = None) -> int:
+def run_app(
+    settings: Settings, *, command: Sequence[str] | None = None, finish: bool = True
+) -> int:
     """Run the screen until it is left.
 
     Args:
         settings: The settings.
         command: Program to start instead of the engine, or None.
+        finish: At the end the engine may finish the report at hand behind our back.
 
     Returns:
         The exit code: 0, 70 after a crash, 128 + n after signal n.
@@ -243,7 +249,7 @@ def run_app(settings: Settings, *, command: Sequence[str] | None = None) -> int:
     def make_link(wanted: Settings, deliver: Callable[[LinkEvent], None]) -> EngineLink:
         return _real_link(command)(wanted, deliver)
 
-    app = EvaltuiApp(settings, make_link=make_link, driver_class=TerminalDriver)
+    app = EvaltuiApp(settings, make_link=make_link, driver_class=TerminalDriver, finish=finish)
     try:
         app.run(mouse=settings.mouse)
     finally:
@@ -265,4 +271,5 @@ def _last_words(app: EvaltuiApp) -> str:
         return ""
     from evaltui.ui.words import farewell  # noqa: PLC0415 - loaded with the conductor
 
-    return farewell(app.conductor.session.bench.watch)
+    left = app.conductor.link.left_pid
+    return farewell(app.conductor.session.bench.watch, finishing=left)

@@ -94,6 +94,10 @@ class EngineLink:
         settings: Sent to the engine with the first frame.
         deliver: Called on the event loop with everything that arrives, Replies excepted.
         command: Program to start instead of the engine (tests).
+
+    Attributes:
+        starts: Engines started so far.
+        left_pid: Process that was left to finish the report at hand, or None.
     """
 
     def __init__(
@@ -115,6 +119,7 @@ class EngineLink:
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
         self.starts = 0
+        self.left_pid: int | None = None
 
     @property
     def alive(self) -> bool:
@@ -159,14 +164,24 @@ class EngineLink:
             process.write(encode(Request(self._next(), Verb.STOP)))
             process.close_stdin()
 
-    async def close(self, grace_s: float = STOP_GRACE_S) -> None:
+    async def close(self, grace_s: float = STOP_GRACE_S, *, finish: bool = False) -> None:
         """Stop the engine; kill it when it takes longer than `grace_s` seconds.
 
-        Returns within that time and the moment that killing takes, with no process left behind.
+        Returns within that time and the moment that killing takes.
+
+        Args:
+            grace_s: Seconds it has.
+            finish: Do not kill it: it finishes the report at hand, unwatched, and ends by itself.
         """
         self.stop()
         process = self._process
         if process is None:
+            return
+        if finish:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.exited.wait(), grace_s)
+            self.left_pid, self._process = self.pid, None
+            process.leave()
             return
         for wait_s in (grace_s, REAP_S):
             with contextlib.suppress(TimeoutError):
@@ -200,6 +215,8 @@ class EngineLink:
         start = {"settings": self._settings.to_json(), "cwd": working_directory()}
         self._send(Request(self._start_number, Verb.START, start))
         problem = await self._converse(process)
+        if self._process is not process:  # it was left to finish its work
+            return ""
         process.kill()
         await process.exited.wait()
         process.close()

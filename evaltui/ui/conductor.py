@@ -8,7 +8,7 @@ from typing import Any
 from textual.app import App
 from textual.content import Content
 
-from evaltui.domain.events import StoreState
+from evaltui.domain.events import StoreState, WatchRole
 from evaltui.engine.link import (
     FilesChanged,
     Noticed,
@@ -77,10 +77,21 @@ class Conductor:
         self._warned = False
         self._closed = False
 
-    async def close(self) -> None:
-        """End the engine within a moment; what it still sends is not looked at."""
+    async def close(self, *, finish: bool) -> None:
+        """End the engine within a moment; what it still sends is not looked at.
+
+        Args:
+            finish: Let it finish the report at hand behind our back, if the store answers.
+        """
         self._closed = True
-        await self.link.close()
+        await self.link.close(finish=finish and self._is_logging())
+
+    def _is_logging(self) -> bool:
+        watch, store = self.session.bench.watch, self.session.bench.store
+        if watch is None or store is None:
+            return False
+        watches = watch.role is WatchRole.WATCHER and watch.pending > 0
+        return watches and store.state in {StoreState.LIVE, StoreState.PAUSED}
 
     async def _ask(self, verb: Verb, args: Mapping[str, Any], slot: str) -> Reply | None:
         return await self.link.request(verb, args, slot=slot)

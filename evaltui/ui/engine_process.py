@@ -60,6 +60,16 @@ class EngineProcess(asyncio.SubprocessProtocol):
         with contextlib.suppress(OSError):
             os.killpg(self.pid, signal.SIGKILL)
 
+    def leave(self) -> None:
+        """Let the process go on by itself; it ends because its input has ended.
+
+        asyncio kills what still runs when the transport goes; a known status keeps it from that.
+        """
+        popen = self.transport.get_extra_info("subprocess")
+        if popen is not None and popen.returncode is None:
+            popen.returncode = 0
+        self.transport.close()
+
     def how_it_ended(self) -> str:
         """Return how the process ended, in words."""
         status = self.transport.get_returncode()

@@ -174,11 +174,17 @@ def leaving_line(watch: WatchStatus | None) -> str:
     return f"q again quits and stops the watch{waiting}; to go on: {command}"
 
 
-def farewell(watch: WatchStatus | None) -> str:
-    """Return what is printed after the screen is gone, or "" when nothing goes unwatched."""
+def farewell(watch: WatchStatus | None, *, finishing: int | None = None) -> str:
+    """Return what is printed after the screen is gone, or "" when nothing goes unwatched.
+
+    Args:
+        watch: The watch as it was.
+        finishing: Process that finishes the report at hand, or None.
+    """
     command = headless_command(watch)
     if watch is None or not command:
         return ""
     roots = ", ".join(clean(root, limit=_PATH_LIMIT) for root in watch.roots)
     text = clean(command, limit=_PATH_LIMIT * 4)
-    return f"evaltui: no longer watching {roots}\n  to go on without a screen: {text}"
+    last = f"\n  pid {finishing} finishes the report at hand" if finishing else ""
+    return f"evaltui: no longer watching {roots}{last}\n  to go on without a screen: {text}"

@@ -76,7 +76,7 @@ class ScriptedLink(EngineLink):
         """Count."""
         self.retried += 1
 
-    async def close(self, grace_s: float = 0.0) -> None:
+    async def close(self, grace_s: float = 0.0, *, finish: bool = False) -> None:
         """Stop."""
         self.stopped = True
 

@@ -226,6 +226,26 @@ async def test_quitting_waits_for_no_engine_and_leaves_none(settings: Settings, 
         os.kill(pid, 0)  # no zombie either
 
 
+async def test_an_engine_may_finish_its_work_after_the_screen_is_gone(
+    settings: Settings, tmp_path: Path
+) -> None:
+    done = tmp_path / "done"
+    script = (
+        "import sys, time\n"
+        "sys.stdin.buffer.read(); time.sleep(0.6)\n"
+        f"open({str(done)!r}, 'w').write('whole')\n"
+    )
+    it = Conversation(settings, [sys.executable, "-c", script])
+    pid = await engine_pid(it)
+    await it.link.close(finish=True)
+    await it.running
+    assert it.link.left_pid == pid
+    assert not it.link.alive
+    it.link.kill()  # what the end of the program does in every case
+    await until(done.exists)
+    await until(lambda: done.read_text() == "whole")
+
+
 async def test_an_engine_that_stops_by_itself_is_not_killed(settings: Settings) -> None:
     it = Conversation(settings, fake_engine.command("echo"))
     await until(lambda: it.link.alive)
