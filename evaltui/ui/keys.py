@@ -126,6 +126,7 @@ WATCH_KEYS: tuple[Key, ...] = (
     Key("watch.next_problem", "n", "problem(1)", "next problem", "Next problem", 20, "n"),
     Key("watch.previous_problem", "N", "problem(-1)", "problem", "Previous problem", None, "N"),
     Key("watch.retry", "R", "retry", "retry", "Try the file again", 25, "R"),
+    Key("watch.ignore", "I", "ignore", "ignore", "Leave the file alone; R undoes it", 27, "I"),
     Key("watch.copy", "y", "copy_path", "copy path", "Copy the path", 55, "y"),
 )
 """Keys of the watch list."""

@@ -329,12 +329,16 @@ class MainScreen(MainView):
 
     @on(WatchList.RetryRequested)
     def _retry_wished(self, event: WatchList.RetryRequested) -> None:
-        async def retry(path: str) -> None:
-            reply = await self.session.ask(Verb.RETRY, {"path": path}, "")
-            problem = "the engine is not there" if reply is None else reply.error
-            self.say(problem or f"trying {path} again", level="warning" if problem else "info")
+        self._later(self._ask_about(Verb.RETRY, event.path, "trying {} again"), "retry")
 
-        self._later(retry(event.path), "retry")
+    @on(WatchList.IgnoreRequested)
+    def _ignore_wished(self, event: WatchList.IgnoreRequested) -> None:
+        self._later(self._ask_about(Verb.IGNORE, event.path, "ignoring {}; R undoes it"), "ignore")
+
+    async def _ask_about(self, verb: Verb, path: str, done: str) -> None:
+        reply = await self.session.ask(verb, {"path": path}, "")
+        problem = "the engine is not there" if reply is None else reply.error
+        self.say(problem or done.format(path), level="warning" if problem else "info")
 
     def survey_if_empty(self) -> None:
         """Once, when the store has no run: count the reports below the current directory."""

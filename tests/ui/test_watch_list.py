@@ -193,6 +193,21 @@ async def test_keys_ask_for_retry_copy_and_run() -> None:
         ]
 
 
+async def test_a_file_that_is_in_the_store_is_not_ignored_others_are() -> None:
+    pane = WatchList()
+    app = PaneApp(pane)
+    broken = dataclasses.replace(row(FileState.QUARANTINED), file_id=3, seq=3, path="/w/a.json")
+    settling = dataclasses.replace(row(FileState.SETTLING), file_id=2, seq=2, path="/w/b.json")
+    async with app.run_test(size=(80, 24)) as pilot:
+        pane.show([broken, settling, row(FileState.FINISHED)], STATUS)
+        pane.table.focus()
+        await pilot.press("I", "j", "I", "j", "I")
+        await settle(pilot)
+        asked = [message.path for message in app.of(WatchList.IgnoreRequested)]
+        assert asked == ["/w/a.json", "/w/b.json"]
+        assert [m.text for m in app.of(Said)] == ["nothing to ignore: the file is logged"]
+
+
 async def test_the_cursor_stays_on_its_file_while_others_arrive() -> None:
     pane = WatchList()
     app = PaneApp(pane)

@@ -12,11 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
-from evaltui.domain.events import (
-    FileRow,
-    FileState,
-    WatchStatus,
-)
+from evaltui.domain.events import PENDING_STATES, FileRow, FileState, WatchStatus
 from evaltui.domain.text import clean
 from evaltui.ui.glyphs import BLOCK, Glyphs
 from evaltui.ui.keys import WATCH_KEYS, bindings
@@ -57,6 +53,13 @@ class WatchList(Vertical):
 
     class RetryRequested(Message):
         """A quarantined or waiting file is to be tried again."""
+
+        def __init__(self, path: str) -> None:
+            super().__init__()
+            self.path = path
+
+    class IgnoreRequested(Message):
+        """A file is to be left alone until it is tried again."""
 
         def __init__(self, path: str) -> None:
             super().__init__()
@@ -174,6 +177,16 @@ class WatchList(Vertical):
             self.post_message(self.RetryRequested(row.path))
         else:
             self.post_message(Said(f"nothing to retry: the file is {state_word(row)}"))
+
+    def action_ignore(self) -> None:
+        """Ask that the file be left alone."""
+        row = self._current
+        if row is None:
+            return
+        if is_problem(row) or row.state in PENDING_STATES:
+            self.post_message(self.IgnoreRequested(row.path))
+        else:
+            self.post_message(Said(f"nothing to ignore: the file is {state_word(row)}"))
 
     def action_copy_path(self) -> None:
         """Ask for the path on the clipboard."""
