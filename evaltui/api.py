@@ -10,9 +10,8 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from evaltui.domain.comparison import Comparison
-from evaltui.domain.comparison import compare as compare_runs
 from evaltui.domain.events import PENDING_STATES, FileState
 from evaltui.domain.report import Report, Source
 from evaltui.engine.neighbours import gather
@@ -30,6 +29,9 @@ from evaltui.submit import (
     take_named,
 )
 from evaltui.tracker import EvaluationTracker, generation_metrics
+
+if TYPE_CHECKING:
+    from evaltui.domain.comparison import Comparison
 
 _IN_STORE = frozenset({FileState.FINISHED, FileState.DUPLICATE, FileState.SUPERSEDED})
 
@@ -100,7 +102,7 @@ def read_report(path: str | Path) -> Report:
 
 
 def compare(baseline: str, candidate: str, *, experiment: str | None = None) -> Comparison:
-    """Compare two runs of the experiment.
+    """Compare two runs of the experiment, metric by metric and case by case.
 
     Args:
         baseline: Id, id prefix, name, `latest`, `latest~1`, `baseline`, `latest:mode=mcp`.
@@ -112,17 +114,17 @@ def compare(baseline: str, candidate: str, *, experiment: str | None = None) -> 
         ConfigError: The target or the experiment does not exist.
         StoreError: The store does not answer, or refuses.
     """
-    from evaltui.domain.select import resolve  # noqa: PLC0415 - numpy only when it is needed
-    from evaltui.reading import read_experiment  # noqa: PLC0415
+    from evaltui.domain.comparison import Terms  # noqa: PLC0415 - numpy only when it is needed
+    from evaltui.domain.select import resolve  # noqa: PLC0415
+    from evaltui.reading import compare_runs, read_experiment  # noqa: PLC0415
 
     settings = load_settings({"experiment": experiment}, os.environ)
     reading = read_experiment(settings)
-    shared, table = reading.shared_baseline, reading.table
     first, second = (
-        table.run(resolve(table, name, baseline_run_id=shared), reading.experiment.experiment_id)
+        reading.run(resolve(reading.table, name, baseline_run_id=reading.shared_baseline))
         for name in (baseline, candidate)
     )
-    return compare_runs(first, second, overrides=reading.directions)
+    return compare_runs(settings, first, [second], Terms(overrides=reading.directions))[0]
 
 
 def _with_generation(wish: Wish, path: Path, max_bytes: int) -> Wish:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from evaltui.domain.metric import Direction
 from evaltui.domain.ports import RunSource
-from evaltui.domain.run import Experiment, Tag
+from evaltui.domain.run import Experiment, Run, Tag
 from evaltui.domain.select import order_rows
+from evaltui.domain.stated import shared_directions
 from evaltui.domain.table import RunDelta, RunTable
 from evaltui.errors import ConfigError
 from evaltui.settings import Settings
 
 if TYPE_CHECKING:
+    from evaltui.domain.comparison import Comparison, Terms
     from evaltui.tracking.target import Target
-
-_DIRECTION_TAG = "evaltui.metric."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,11 +28,13 @@ class Reading:
     Attributes:
         target: The store it was read from.
         table: All its runs.
+        configured: Directions that the configuration sets, by metric.
     """
 
     target: Target
     experiment: Experiment
     table: RunTable
+    configured: Mapping[str, Direction] = field(default_factory=dict)
 
     @property
     def shared_baseline(self) -> str:
@@ -40,13 +43,12 @@ class Reading:
 
     @property
     def directions(self) -> dict[str, Direction]:
-        """Directions that people set as `evaltui.metric.NAME` tags of the experiment."""
-        words = {item.value for item in Direction}
-        return {
-            key.removeprefix(_DIRECTION_TAG): Direction(value)
-            for key, value in self.experiment.tags.items()
-            if key.startswith(_DIRECTION_TAG) and value in words
-        }
+        """Directions that people set: in the configuration, else as tags of the experiment."""
+        return {**shared_directions(self.experiment.tags), **self.configured}
+
+    def run(self, row: int) -> Run:
+        """Return a row of the table as a run."""
+        return self.table.run(row, self.experiment.experiment_id)
 
 
 def open_store(settings: Settings) -> tuple[Target, RunSource]:
@@ -72,7 +74,9 @@ def read_experiment(settings: Settings) -> Reading:
     """
     target, source = open_store(settings)
     try:
-        return collect(target, source, target.experiment_label)
+        reading = collect(target, source, target.experiment_label)
+        configured = {name: Direction(word) for name, word in settings.metrics.items()}
+        return replace(reading, configured=configured)
     finally:
         source.close()
 
@@ -103,6 +107,34 @@ def collect(target: Target, source: RunSource, name: str) -> Reading:
             )
         )
     return Reading(target, experiment, table)
+
+
+def compare_runs(
+    settings: Settings, baseline: Run, candidates: Sequence[Run], terms: Terms
+) -> list[Comparison]:
+    """Compare runs by their cases, which are read from the store where they are not kept here.
+
+    Args:
+        settings: Name the store and where cases are kept.
+        baseline: The run to compare with.
+        candidates: The runs in question.
+        terms: On what terms.
+
+    Raises:
+        ConfigError: The state directory cannot be made.
+        StoreError: The store cannot be opened; cases that it does not give are a remark.
+    """
+    from evaltui.engine.comparing import compare_read  # noqa: PLC0415 - readers only when needed
+    from evaltui.wiring import make_comparer  # noqa: PLC0415
+
+    comparer = make_comparer(settings)
+    _, source = open_store(settings)
+    try:
+        first = (baseline, comparer.cases(source, baseline))
+        others = [(run, comparer.cases(source, run)) for run in candidates]
+    finally:
+        source.close()
+    return compare_read(first, others, terms)
 
 
 def newest_first(table: RunTable) -> list[int]:

@@ -31,6 +31,7 @@ EXAMPLES: Mapping[str, str] = {
     "run": "evaltui run --mode mcp -- ./run_eval.sh",
     "runs": "evaltui runs --format csv",
     "compare": "evaltui compare latest~1 latest",
+    "gate": "evaltui gate --policy gate.toml --format md",
     "trend": "evaltui trend tests_pass_rate --last 10 --mode mcp",
     "baseline": "evaltui baseline set latest",
     "journal": "evaltui journal retry --all",

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("evaltui.cli.run", "run an evaluation command and log the reports it leaves"),
     "runs": ("evaltui.cli.runs", "list the runs of the experiment"),
     "compare": ("evaltui.cli.compare", "say what changed between two or more runs"),
+    "gate": ("evaltui.cli.gate", "say by the exit code whether a run may pass, for CI"),
     "trend": ("evaltui.cli.trend", "show one metric over the last runs"),
     "baseline": ("evaltui.cli.baseline", "show, set or clear the shared baseline"),
     "journal": ("evaltui.cli.journal", "say what became of every file; retry, ignore, verify"),

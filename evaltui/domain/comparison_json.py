@@ -37,7 +37,7 @@ def to_object(comparison: Comparison) -> dict[str, Any]:
     """Return one comparison; numbers that are missing or not finite are null."""
     fields = dataclasses.asdict(comparison)
     del fields["baseline"]  # of the document
-    result: dict[str, Any] = _finite(fields)
+    result: dict[str, Any] = finite(fields)
     return result
 
 
@@ -51,12 +51,13 @@ def from_document(document: Mapping[str, Any]) -> tuple[Comparison, ...]:
     return tuple(_comparison(baseline, item) for item in document["comparisons"])
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Return a JSON value with null for every number that is not finite."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {key: finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _comparison(baseline: RunRef, fields: Mapping[str, Any]) -> Comparison:

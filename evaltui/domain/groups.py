@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
 from evaltui.domain.select import eligible, mode_codes
-from evaltui.domain.table import RunTable
+from evaltui.domain.table import IntArray, RunTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +60,54 @@ def by_mode(table: RunTable, metrics: Iterable[str]) -> list[ModeRow]:
         mode = modes[code] if code >= 0 else None
         rows.append(ModeRow(mode, int(members.sum()), means))
     return sorted(rows, key=lambda row: (row.mode is None, row.mode or ""))
+
+
+class GroupKind(StrEnum):
+    """What makes the groups."""
+
+    MODE = "mode"
+    MODEL = "model"
+    PARAM = "param"
+    TAG = "tag"
+
+
+_MODEL_PARAMS = ("model_version", "model", "llm_model")
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Runs in groups by mode, model, a param or a tag.
+
+    Attributes:
+        name: Name of the param or tag, or "".
+    """
+
+    kind: GroupKind
+    name: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Grouping:
+        """Return the grouping that people write as mode, model, param:NAME or tag:NAME.
+
+        Raises:
+            ValueError: It is none of these.
+        """
+        kind, _, name = text.partition(":")
+        found = cls(GroupKind(kind), name)
+        if bool(name) is not (found.kind in {GroupKind.PARAM, GroupKind.TAG}):
+            raise ValueError(text)
+        return found
+
+    def codes(self, table: RunTable) -> tuple[IntArray, list[str]]:
+        """Return the group of every row as a position in a list of names, -1 where it has none."""
+        if self.kind is GroupKind.MODE:
+            return mode_codes(table)
+        if self.kind is GroupKind.TAG:
+            column = table.tag_column(self.name)
+        else:
+            names = _MODEL_PARAMS if self.kind is GroupKind.MODEL else (self.name,)
+            found = (table.param_column(name) for name in names)
+            column = next((item for item in found if item is not None), None)
+        if column is None:
+            return np.full(table.size, -1, dtype=np.int64), []
+        return column.codes[: table.size].astype(np.int64), column.values

@@ -1,7 +1,8 @@
-"""Directions that a report itself states, as tags of its run.
+"""Directions as tags: those a report states on its run, those people set on the experiment.
 
-Only what differs from what the catalogue says anyway is kept, as JSON `{"lower": [names], …}` in
-the tag `evaltui.hib`, continued in `evaltui.hib.2` and so on where one tag is too short.
+Of a run, only what differs from what the catalogue says anyway is kept, as JSON
+`{"lower": [names], …}` in the tag `evaltui.hib`, continued in `evaltui.hib.2` and so on where one
+tag is too short.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from evaltui.domain.catalogue import spec_for
 from evaltui.domain.metric import Direction
+from evaltui.domain.run import DIRECTION_PREFIX
 
 STATED_TAG = "evaltui.hib"
 MAX_TAG_VALUE = 6_000
@@ -48,6 +50,16 @@ def agreed_directions(*runs: Mapping[str, str]) -> dict[str, Direction]:
         for name, direction in stated_directions(tags).items():
             told.setdefault(name, set()).add(direction)
     return {name: ways.pop() for name, ways in told.items() if len(ways) == 1}
+
+
+def shared_directions(experiment_tags: Mapping[str, str]) -> dict[str, Direction]:
+    """Return the directions that people set as `evaltui.metric.NAME` tags of an experiment."""
+    words = {item.value for item in Direction}
+    return {
+        key.removeprefix(DIRECTION_PREFIX): Direction(value)
+        for key, value in experiment_tags.items()
+        if key.startswith(DIRECTION_PREFIX) and value in words
+    }
 
 
 def _parts(told: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:

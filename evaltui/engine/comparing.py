@@ -11,7 +11,8 @@ from evaltui.domain.comparison import Comparison, Terms, compare
 from evaltui.domain.metric import Direction
 from evaltui.domain.ports import RunSource
 from evaltui.domain.report import Case
-from evaltui.domain.run import DIRECTION_PREFIX, Run
+from evaltui.domain.run import Run
+from evaltui.domain.stated import shared_directions
 from evaltui.engine.case_cache import CaseCache
 from evaltui.engine.case_reading import CasesRead, read_case, read_cases
 from evaltui.errors import RunNotFoundError
@@ -92,16 +93,6 @@ def compare_read(
         )
         for run, cases in candidates
     ]
-
-
-def shared_directions(experiment_tags: Mapping[str, str]) -> dict[str, Direction]:
-    """Return the directions that people set as `evaltui.metric.NAME` tags of an experiment."""
-    words = {item.value for item in Direction}
-    return {
-        key.removeprefix(DIRECTION_PREFIX): Direction(value)
-        for key, value in experiment_tags.items()
-        if key.startswith(DIRECTION_PREFIX) and value in words
-    }
 
 
 def case_to_json(case: Case) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from evaltui.domain.run import Experiment, Run, RunBatch, RunStatus
+from evaltui.domain.run import ArtifactInfo, Experiment, Run, RunBatch, RunStatus
+from evaltui.errors import StoreRejectedError
 
 
 @dataclass
@@ -25,6 +26,9 @@ class FakeSource:
     exists: bool = True
     active: bool = True
     closed: int = 0
+    artifacts: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
 
     def experiment(self) -> Experiment | None:
         if not self.exists:
@@ -34,6 +38,20 @@ class FakeSource:
     def changes(self) -> Iterator[RunBatch]:
         for start in range(0, len(self.runs), 2):
             yield RunBatch(tuple(self.runs[start : start + 2]))
+
+    def list_artifacts(self, run_id: str) -> tuple[ArtifactInfo, ...]:
+        self.asked.append(f"list {run_id}")
+        if run_id in self.gone:
+            raise StoreRejectedError(f"the run {run_id} is deleted")
+        files = self.artifacts.get(run_id, {})
+        return tuple(ArtifactInfo(path, False, len(data)) for path, data in files.items())
+
+    def read_artifact(self, run_id: str, path: str, *, max_bytes: int) -> bytes:
+        self.asked.append(f"read {run_id} {path}")
+        data = self.artifacts[run_id][path]
+        if len(data) > max_bytes:
+            raise StoreRejectedError(f"{path} is too large")
+        return data
 
     def close(self) -> None:
         self.closed += 1
