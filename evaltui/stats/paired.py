@@ -141,14 +141,16 @@ def bca_mean(
     values = np.sort(finite(differences))
     if len(values) < _FEWEST:
         return None
-    mean = math.fsum(values / len(values))
+    scale = float(np.abs(values).max()) or 1.0
+    values /= scale
+    mean = math.fsum(values) / len(values)
     deviations = values - mean
-    scale = float(np.abs(deviations).max())
-    if scale <= _ROUNDING * float(np.abs(values).max()):
-        return Interval(mean, mean)
-    deviations /= scale
+    width = float(np.abs(deviations).max())
+    if width <= _ROUNDING:
+        return Interval(mean * scale, mean * scale)
+    deviations /= width
     low, high = _bca_of_deviations(deviations, alpha=alpha, seed=seed, draws=draws)
-    return Interval(mean + min(0.0, low * scale), mean + max(0.0, high * scale))
+    return Interval((mean + min(0.0, low * width)) * scale, (mean + max(0.0, high * width)) * scale)
 
 
 def _check_draws(draws: int) -> None:

@@ -30,8 +30,8 @@ def mde_paired_rate(
     Raises:
         ValueError: If n is negative, discordance outside [0, 1], or alpha or power outside (0, 1).
 
-    Source: Connett, Smith & McHugh 1987, Stat. Med. 6, 733-744, with a continuity correction of
-    1 / n, which brings it close to the exact test.
+    Source: Connett, Smith & McHugh 1987, Stat. Med. 6, 733-744, with a correction of half a case,
+    which brings it close to the exact test: a promised power of 80 % is one of 77 to 87 %.
     """
     z_alpha, z_power = _quantiles(alpha, power)
     check_counts(n=n)
@@ -43,7 +43,7 @@ def mde_paired_rate(
     def excess(change: float) -> float:
         changed = max(discordance, change)
         spread = math.sqrt(changed - change * change)
-        return (change - 1.0 / n) * math.sqrt(n) - z_alpha * math.sqrt(changed) - z_power * spread
+        return (change - 0.5 / n) * math.sqrt(n) - z_alpha * math.sqrt(changed) - z_power * spread
 
     return _root(excess)
 
