@@ -109,7 +109,9 @@ EDITS = {
     "UPDATE latest_metrics SET value = 0.9, step = 1 WHERE run_uuid = '{id}'",
     "a param": "INSERT INTO params VALUES('p', 'v', '{id}')",
     "a new tag": "INSERT INTO tags VALUES('t', 'v', '{id}')",
-    "an overwritten tag": "UPDATE tags SET value = 'other' WHERE key = 'mode' AND run_uuid = '{id}'",
+    "an overwritten tag": (
+        "UPDATE tags SET value = 'other' WHERE key = 'mode' AND run_uuid = '{id}'"
+    ),
     "a removed tag": "DELETE FROM tags WHERE key = 'mode' AND run_uuid = '{id}'",
     "a rename": "UPDATE runs SET name = 'renamed' WHERE run_uuid = '{id}'",
     "an end": "UPDATE runs SET status = 'FAILED', end_time = 9 WHERE run_uuid = '{id}'",
@@ -299,7 +301,7 @@ def test_another_file_in_the_place_of_the_database_is_followed(
     other.run(experiment, 1)
     new = other.run(experiment, 3)
     other.close()
-    os.replace(other.path, store.path)
+    other.path.replace(store.path)
     (batch,) = poll(source)
     assert [run.run_id for run in batch.runs] == [new]
     assert batch.removed == (gone,)
@@ -357,14 +359,16 @@ def test_what_a_killed_writer_left_is_rolled_back(store: RawStore, source: Sqlit
         [
             sys.executable,
             "-c",
-            "import os, signal, sqlite3, sys\n"
-            "link = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
-            "link.execute('PRAGMA cache_size=1'); link.execute('PRAGMA cache_spill=1')\n"
-            "link.execute('BEGIN IMMEDIATE')\n"
-            "link.execute(\"UPDATE runs SET name = 'during'\")\n"
-            "for n in range(3000):\n"
-            "    link.execute('INSERT INTO params VALUES(?, ?, ?)', (str(n), 'x' * 500, 'r'))\n"
-            "os.kill(os.getpid(), signal.SIGKILL)",
+            (
+                "import os, signal, sqlite3, sys\n"
+                "link = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+                "link.execute('PRAGMA cache_size=1'); link.execute('PRAGMA cache_spill=1')\n"
+                "link.execute('BEGIN IMMEDIATE')\n"
+                "link.execute(\"UPDATE runs SET name = 'during'\")\n"
+                "for n in range(3000):\n"
+                "    link.execute('INSERT INTO params VALUES(?, ?, ?)', (str(n), 'x' * 500, 'r'))\n"
+                "os.kill(os.getpid(), signal.SIGKILL)"
+            ),
             str(store.path),
         ],
         check=False,
