@@ -13,7 +13,10 @@ def this_process() -> str:
 
 
 def is_alive(owner: str) -> bool:
-    """Return whether the process that called `this_process` to get `owner` still runs."""
+    """Return whether the process that called `this_process` to get `owner` still runs.
+
+    One that has ended and was not waited for by its parent does not run any more.
+    """
     pid_text, _, start = owner.partition(":")
     if not pid_text.isdigit():
         return False
@@ -24,13 +27,22 @@ def is_alive(owner: str) -> bool:
         return False
     except PermissionError:
         return True
-    now = _start_time(pid)
-    return not start or not now or start == now
+    state, now = _state(pid)
+    return state not in _ENDED and (not start or not now or start == now)
+
+
+_ENDED = frozenset("ZXx")
 
 
 def _start_time(pid: int) -> str:
+    return _state(pid)[1]
+
+
+def _state(pid: int) -> tuple[str, str]:
+    """Return state letter and start time; "" where there is no procfs: the pid has to do then."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
-        return ""  # no procfs (macOS): the pid alone has to do
-    return stat.rpartition(")")[2].split()[19]
+        return "", ""
+    fields = stat.rpartition(")")[2].split()
+    return fields[0], fields[19]

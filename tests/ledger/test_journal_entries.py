@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from evaltui.domain.plan import ArtifactFile
 from evaltui.errors import JournalError
 from evaltui.ledger.journal import Action, Entry, Journal
 from evaltui.ledger.lookups import OTHERS_LOOK_S
+from evaltui.ledger.owner import is_alive
 
 
 class Clock:
@@ -359,3 +361,15 @@ def test_a_damaged_plan_is_told_as_such(journal: Journal) -> None:
         db.execute("UPDATE entries SET plan=? WHERE id=?", (b"garbage", entry.entry_id))
     with pytest.raises(JournalError, match="damaged plan"):
         journal.entry(entry.entry_id)
+
+
+def test_a_process_that_ended_and_was_not_waited_for_keeps_no_claim() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert is_alive(str(child.pid))
+    child.kill()
+    deadline = time.monotonic() + 30
+    while is_alive(str(child.pid)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert child.returncode is None  # nobody has waited for it yet
+    assert not is_alive(str(child.pid))
+    child.wait()
