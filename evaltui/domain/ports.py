@@ -76,6 +76,9 @@ class RunWriter(Protocol):
     def log_artifacts(self, run_id: str, files: Sequence[ArtifactFile]) -> None:
         """Upload files; one that is there already is replaced."""
 
+    def remove_artifacts(self, run_id: str, paths: Sequence[str]) -> None:
+        """Remove files of a run that lie on this machine; a missing one is no error."""
+
     def finish_run(self, run_id: str, status: RunStatus, ended_ms: int) -> None:
         """Set status and end time."""
 

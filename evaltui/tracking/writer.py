@@ -27,6 +27,7 @@ from evaltui.tracking.experiments import (
     refuse_new_folders,
     to_experiment,
 )
+from evaltui.tracking.local_artifacts import checked_path, local_root
 from evaltui.tracking.mlflow_client import open_client, patience
 from evaltui.tracking.mlflow_faults import translate
 from evaltui.tracking.naming import MAX_TAG_VALUE, legal_run_name, legal_value
@@ -223,6 +224,18 @@ class MlflowWriter:
                 limit_s=self._upload_idle_s,
                 progress=read_position(local),
             )
+
+    def remove_artifacts(self, run_id: str, paths: Sequence[str]) -> None:
+        """Remove files of a run that lie on this machine; a missing one is no error."""
+
+        def remove(client: MlflowClient) -> None:
+            root = local_root(client.get_run(run_id).info.artifact_uri)
+            if root is None:
+                return
+            for path in paths:
+                root.joinpath(checked_path(path)).unlink(missing_ok=True)
+
+        self._call(f"removing artifacts of run {run_id}", remove)
 
     def finish_run(self, run_id: str, status: RunStatus, ended_ms: int) -> None:
         """Set status and end time."""

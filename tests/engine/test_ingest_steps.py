@@ -273,6 +273,20 @@ def test_what_was_put_in_the_place_of_an_entry_at_work_is_what_gets_logged(
     assert found.run_ids == (kit.only_run().run_id,)
 
 
+def test_what_a_killed_process_left_half_copied_is_cleared_away(tmp_path: Path) -> None:
+    def leave(name: str) -> None:
+        if name == "artifacts_sent":
+            (run,) = kit.store.active_runs()
+            kit.store.log_artifacts(
+                run.run_id, [ArtifactFile("d/.artifact.uploading.x1", data=b"ha")]
+            )
+
+    kit = Kit(tmp_path, crash_at=leave)
+    kit.drop("a.json", report(0.5))
+    kit.log_all()
+    assert kit.store.artifacts(kit.only_run().run_id).keys() == {"a.json"}
+
+
 def test_a_companion_of_a_run_that_was_deleted_is_given_up(tmp_path: Path) -> None:
     kit = Kit(tmp_path)
     kit.drop("evaluation_report.json", report())

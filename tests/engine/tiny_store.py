@@ -225,6 +225,14 @@ class TinyStore:
 
         self._call("log_artifacts", work)
 
+    def remove_artifacts(self, run_id: str, paths: Sequence[str]) -> None:
+        def work() -> None:
+            with self._changing(run_id) as doc:
+                for path in paths:
+                    doc["artifacts"].pop(path, None)
+
+        self._call("remove_artifacts", work)
+
     def finish_run(self, run_id: str, status: RunStatus, ended_ms: int) -> None:
         def work() -> None:
             with self._changing(run_id) as doc:

@@ -255,6 +255,18 @@ def test_an_artifact_is_replaced_by_one_of_the_same_name(
     assert artifacts_of(database, run_id) == {"d/a.txt": b"two"}
 
 
+def test_what_a_killed_process_left_half_copied_can_be_removed(
+    writer: MlflowWriter, experiment_id: str, database: sqlite3.Connection
+) -> None:
+    run_id = writer.create_run(experiment_id, plan_run(make_report(), make_context()))
+    writer.log_artifacts(run_id, [ArtifactFile("d/a.txt", data=b"a"), ArtifactFile("b", data=b"")])
+    for _ in range(2):
+        writer.remove_artifacts(run_id, ["d/a.txt", "never/there"])
+    assert artifacts_of(database, run_id) == {"b": b""}
+    with pytest.raises(StoreRejectedError):
+        writer.remove_artifacts(run_id, ["../b"])
+
+
 def test_a_large_file_may_keep_the_server_busy_and_a_small_one_not(
     writer: MlflowWriter, experiment_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

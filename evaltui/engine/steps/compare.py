@@ -20,6 +20,9 @@ OWN = frozenset({Tag.STATE, Tag.SUPERSEDES})
 
 NAME = "its name"
 
+_UPLOADING = ".artifact.uploading."
+"""What MLflow begins the name of a file with while it copies it into a local store."""
+
 JOURNAL_TAG = "evaltui.journal"
 """Tag of the create call: the journal whose entry made the run."""
 
@@ -138,6 +141,11 @@ def missing_artifacts(held: Iterable[ArtifactInfo], plan: RunPlan) -> Missing | 
         if size == -1 or (file.data is not None and size not in (None, len(file.data))):
             return Missing(FileState.LOGGED, f"artifact {file.path}")
     return None
+
+
+def leftovers(held: Iterable[ArtifactInfo]) -> list[str]:
+    """Return the files that a killed process left half copied."""
+    return [item.path for item in held if item.path.rpartition("/")[2].startswith(_UPLOADING)]
 
 
 def missing_end(run: Run, plan: RunPlan) -> Missing | None:

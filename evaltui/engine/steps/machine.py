@@ -278,6 +278,8 @@ class Machine:
             found = compare.missing_values(run, entry.plan) or compare.missing_end(run, entry.plan)
         if found is None and entry.plan.artifacts:
             held = self._store.source.list_artifacts(entry.run_id)
+            if leftovers := compare.leftovers(held):
+                self._store.writer.remove_artifacts(entry.run_id, leftovers)
             found = compare.missing_artifacts(held, entry.plan)
         return found
 
