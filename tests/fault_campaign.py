@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from batch_reports import Audit, BatchReport, audit, make_report
 from fault_proxy import FaultProxy, Rule
@@ -38,26 +42,104 @@ class Machine:
         """Where journal and log are."""
         return self._made(f"state-{self.number}")
 
+    @property
+    def argv(self) -> list[str]:
+        """Arguments of the watch."""
+        return ["watch", str(self.reports), "--format", "json"]
+
     def environ(self, url: str, **more: str) -> dict[str, str]:
         """Return the variables of a watcher on this machine."""
         return {
             "MLFLOW_TRACKING_URI": url,
             "EVALTUI_STATE_DIR": str(self.state),
             "EVALTUI_DATA_DIR": str(self.folder / "data"),
-            "EVALTUI_CONFIG": "/dev/null",
             "XDG_CONFIG_HOME": str(self.folder / "config"),
             **more,
         }
-
-    def watch(self, nursery: Nursery, url: str, *, hurry: float = 1.0, **more: str) -> Life:
-        """Start `evaltui watch` here."""
-        argv = ["watch", str(self.reports), "--format", "json"]
-        return nursery.start(argv, self.environ(url, **more), hurry=hurry)
 
     def _made(self, name: str) -> Path:
         path = self.folder / name
         path.mkdir(exist_ok=True)
         return path
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A real server, the proxy before it, and where watchers are started.
+
+    Attributes:
+        experiment: Name of the experiment that is used and looked at.
+    """
+
+    folder: Path
+    server: MlflowServer
+    proxy: FaultProxy
+    nursery: Nursery
+    experiment: str = "evaluations"
+
+    def part(self, name: str) -> Stage:
+        """Return a stage with the same server and an experiment and folder of its own."""
+        folder = self.folder / name
+        folder.mkdir()
+        return replace(self, folder=folder, experiment=name)
+
+    def machine(self, number: int = 0) -> Machine:
+        """Return one of the machines."""
+        return Machine(self.folder, number)
+
+    def environ(self, machine: Machine, **more: str) -> dict[str, str]:
+        """Return the variables of a watcher."""
+        return machine.environ(self.proxy.url, MLFLOW_EXPERIMENT_NAME=self.experiment, **more)
+
+    def watch(self, number: int = 0, *, hurry: float = 20.0, **more: str) -> Life:
+        """Start `evaltui watch` on a machine."""
+        machine = self.machine(number)
+        return self.nursery.start(machine.argv, self.environ(machine, **more), hurry=hurry)
+
+    def runs(self) -> list[StoredRun]:
+        """Return the experiment's runs as SQL and the server's files tell them."""
+        mine = self.experiment_id()
+        served = self.server.directory / "artifacts"
+        runs = all_runs(self.server.database, served_from=served)
+        return [run for run in runs if run.experiment_id == mine]
+
+    def experiment_id(self) -> str:
+        """Return the id of the experiment, "" while there is none."""
+        rows = self._sql("SELECT experiment_id FROM experiments WHERE name = ?", self.experiment)
+        return str(rows[0][0]) if rows else ""
+
+    def complete(self) -> int:
+        """Return how many runs are complete and were not deleted."""
+        ((count,),) = self._sql(
+            "SELECT COUNT(*) FROM tags JOIN runs USING (run_uuid) WHERE key = 'evaltui.state'"
+            " AND value = 'complete' AND lifecycle_stage = 'active' AND experiment_id = ?",
+            self.experiment_id() or -1,
+        )
+        return int(count)
+
+    def post(self, path: str, **body: object) -> Any:
+        """Ask the server itself for a change, past the proxy."""
+        request = urllib.request.Request(
+            f"{self.server.url}/api/2.0/mlflow/{path}",
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read() or b"{}")
+
+    def _sql(self, text: str, *arguments: object) -> list[Any]:
+        where = f"file:{self.server.database}?mode=ro"
+        with closing(sqlite3.connect(where, uri=True, timeout=30)) as db:
+            return db.execute(text, arguments).fetchall()
+
+
+@contextmanager
+def open_stage(folder: Path, *, seed: int = 0) -> Iterator[Stage]:
+    """Start a server, a proxy without rules as yet, and a nursery."""
+    with ExitStack() as stack:
+        server = stack.enter_context(MlflowServer(folder / "server"))
+        proxy = stack.enter_context(FaultProxy(server.port, seed=seed))
+        yield Stage(folder, server, proxy, stack.enter_context(Nursery(folder / "lives")))
 
 
 @dataclass
@@ -83,33 +165,14 @@ class Figures:
         )
 
 
-@contextmanager
-def spoiled_server(folder: Path, *, seed: int) -> Iterator[tuple[MlflowServer, FaultProxy]]:
-    """Give a real server and the proxy before it, without rules as yet."""
-    with ExitStack() as stack:
-        server = stack.enter_context(MlflowServer(folder / "server"))
-        yield server, stack.enter_context(FaultProxy(server.port, seed=seed))
-
-
-def server_runs(server: MlflowServer) -> list[StoredRun]:
-    """Return the runs of a server as SQL and its files tell them."""
-    return all_runs(server.database, served_from=server.directory / "artifacts")
-
-
-def complete_keys(runs: Sequence[StoredRun]) -> set[str]:
-    """Return the reports that have a complete run in the account."""
-    done = (run for run in runs if run.counts and run.tags.get("evaltui.state") == "complete")
-    return {run.params.get("report", "") for run in done}
-
-
 def fault_campaign(
-    folder: Path,
+    stage: Stage,
     *,
     reports: int,
     seed: int,
     rules: Sequence[Rule],
     machines: int = 1,
-    hurry: float = 1.0,
+    hurry: float = 20.0,
     stop_after_s: float = 1e9,
     settle_s: float = 420.0,
     tell: Callable[[str], None] = lambda _: None,
@@ -117,9 +180,9 @@ def fault_campaign(
     """Let watchers log a batch through the proxy; return the account.
 
     Args:
-        folder: For everything.
+        stage: The server.
         reports: How many.
-        seed: Of reports and faults.
+        seed: Of the reports.
         rules: The faults.
         machines: Watchers with states of their own, each for its share of the reports.
         hurry: By how much the waiting between tries is shortened.
@@ -128,30 +191,27 @@ def fault_campaign(
         tell: Takes lines about how far it is.
     """
     began = time.monotonic()
-    places = [Machine(folder, number) for number in range(machines)]
-    with ExitStack() as stack:
-        server, proxy = stack.enter_context(spoiled_server(folder, seed=seed))
-        nursery = stack.enter_context(Nursery(folder / "lives"))
-        proxy.rules = list(rules)
-        lives = [place.watch(nursery, proxy.url, hurry=hurry) for place in places]
-        fed: list[BatchReport] = []
-        told = 0.0
-        while len(fed) < reports and time.monotonic() - began < stop_after_s:
-            done = _count_complete(server)
-            while len(fed) < min(reports, done + AHEAD):
-                report = make_report(seed, len(fed))
-                report.write(places[len(fed) % machines].reports)
-                fed.append(report)
-            if time.monotonic() - told > 60:
-                told = time.monotonic()
-                tell(f"{done} of {reports} logged after {told - began:.0f} s")
-            assert all(life.status is None for life in lives), [life.text for life in lives]
-            time.sleep(_LOOK_S)
-        found = wait_for_account(lambda: audit(server_runs(server), fed), settle_s)
-        statuses = [life.stop() for life in lives]
-        found = audit(server_runs(server), fed)
-        seconds = time.monotonic() - began
-        return Figures(seed, reports, found, seconds, proxy.requests, proxy.faults, statuses)
+    proxy = stage.proxy
+    proxy.rules = list(rules)
+    lives = [stage.watch(number, hurry=hurry) for number in range(machines)]
+    fed: list[BatchReport] = []
+    told = began
+    while len(fed) < reports and time.monotonic() - began < stop_after_s:
+        done = stage.complete()
+        while len(fed) < min(reports, done + AHEAD):
+            report = make_report(seed, len(fed))
+            report.write(stage.machine(len(fed) % machines).reports)
+            fed.append(report)
+        if time.monotonic() - told > 60:
+            told = time.monotonic()
+            tell(f"{done} of {reports} logged after {told - began:.0f} s")
+        assert all(life.status is None for life in lives), [life.text for life in lives]
+        time.sleep(_LOOK_S)
+    wait_for_account(lambda: audit(stage.runs(), fed), settle_s)
+    statuses = [life.stop() for life in lives]
+    found = audit(stage.runs(), fed)
+    seconds = time.monotonic() - began
+    return Figures(seed, reports, found, seconds, proxy.requests, proxy.faults, statuses)
 
 
 def wait_for_account(look: Callable[[], Audit], seconds: float) -> Audit:
@@ -162,13 +222,7 @@ def wait_for_account(look: Callable[[], Audit], seconds: float) -> Audit:
     return found
 
 
-def _count_complete(server: MlflowServer) -> int:
-    import sqlite3
-    from contextlib import closing
-
-    with closing(sqlite3.connect(f"file:{server.database}?mode=rw", uri=True, timeout=30)) as db:
-        (count,) = db.execute(
-            "SELECT COUNT(*) FROM tags JOIN runs USING (run_uuid)"
-            " WHERE key = 'evaltui.state' AND value = 'complete' AND lifecycle_stage = 'active'"
-        ).fetchone()
-    return int(count)
+def complete_keys(runs: Sequence[StoredRun]) -> set[str]:
+    """Return the reports that have a complete run in the account."""
+    done = (run for run in runs if run.counts and run.tags.get("evaltui.state") == "complete")
+    return {run.params.get("report", "") for run in done}

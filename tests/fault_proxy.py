@@ -87,7 +87,8 @@ THIRTEEN = (
 """The faults of the long campaign, each with a chance of its own."""
 
 EVERY_KIND = (
-    *THIRTEEN,
+    *THIRTEEN[:-1],
+    Fault("hang_after"),
     *(Fault(kind) for kind in ("html", "refuse", "garbage", "wrong_json", "hang", "latency")),
     *(Fault(kind) for kind in ("empty_after", "short_body")),
     Fault("slow_body", seconds=0.001),

@@ -6,17 +6,18 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from batch_reports import Audit, BatchReport, audit, make_report
-from fault_campaign import Machine, complete_keys, server_runs, spoiled_server, wait_for_account
+from fault_campaign import Machine, complete_keys, open_stage, wait_for_account
 from fault_proxy import Rule
 from nursery import Life, Nursery
 from second_look import StoredRun, all_runs
 from stores import new_store
 
 from evaltui.engine.steps.machine import STEPS
+from evaltui.settings import DEFAULT_EXPERIMENT
 
 AHEAD = 12
 """Reports that are open at any time, so that a kill finds the ingest at work."""
@@ -63,9 +64,9 @@ def embedded_place(folder: Path) -> Iterator[Place]:
 @contextmanager
 def server_place(folder: Path, *, rules: Sequence[Rule] = (), seed: int = 0) -> Iterator[Place]:
     """Give a server behind a proxy with these faults."""
-    with spoiled_server(folder, seed=seed) as (server, proxy):
-        proxy.rules = list(rules)
-        yield Place(proxy.url, lambda: server_runs(server))
+    with open_stage(folder, seed=seed) as stage:
+        stage.proxy.rules = list(rules)
+        yield Place(stage.proxy.url, replace(stage, experiment=DEFAULT_EXPERIMENT).runs)
 
 
 def kill_campaign(
@@ -95,7 +96,7 @@ def kill_campaign(
     began = time.monotonic()
     fed: list[BatchReport] = []
     machine = Machine(folder, 0)
-    argv = ["watch", str(machine.reports), "--format", "json"]
+    argv = machine.argv
     environ = machine.environ(place.url)
 
     def feed() -> None:

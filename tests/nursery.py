@@ -78,7 +78,7 @@ class Life:
     @property
     def text(self) -> str:
         """What it has printed so far."""
-        return self.output.read_text(errors="replace")
+        return self.output.read_text(errors="replace") if self.output.exists() else ""
 
 
 class Nursery:

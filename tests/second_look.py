@@ -33,6 +33,7 @@ class StoredRun:
     points: dict[str, list[float]] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
+    experiment_id: str = ""
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -80,10 +81,11 @@ def runs_by(
             row[4],
             row[5],
             _folder(str(row[6]), served_from),
+            experiment_id=str(row[7]),
         )
         for row in query(
-            "SELECT run_uuid, name, status, lifecycle_stage, start_time, end_time, artifact_uri"
-            " FROM runs ORDER BY start_time, run_uuid"
+            "SELECT run_uuid, name, status, lifecycle_stage, start_time, end_time, artifact_uri,"
+            " experiment_id FROM runs ORDER BY start_time, run_uuid"
         )
     }
     for run_id, key, value in query("SELECT run_uuid, key, value FROM metrics"):

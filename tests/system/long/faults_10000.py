@@ -7,13 +7,14 @@ not exact. With --minutes it feeds no more reports after that time and says how 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from fault_campaign import fault_campaign
+from fault_campaign import fault_campaign, open_stage
 from fault_proxy import THIRTEEN, each
 
 
@@ -28,20 +29,22 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1e6)
     parser.add_argument("--folder", type=Path, help="kept when named")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started
     with tempfile.TemporaryDirectory(prefix="evaltui-faults-") as scratch:
         folder = options.folder or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         print(f"seed {options.seed}, in {folder}", flush=True)
-        figures = fault_campaign(
-            folder,
-            reports=options.reports,
-            seed=options.seed,
-            rules=each(THIRTEEN, options.chance),
-            machines=options.watchers,
-            hurry=options.hurry,
-            stop_after_s=options.minutes * 60,
-            tell=lambda line: print(line, flush=True),
-        )
+        with open_stage(folder, seed=options.seed) as stage:
+            figures = fault_campaign(
+                stage,
+                reports=options.reports,
+                seed=options.seed,
+                rules=each(THIRTEEN, options.chance),
+                machines=options.watchers,
+                hurry=options.hurry,
+                stop_after_s=options.minutes * 60,
+                tell=lambda line: print(line, flush=True),
+            )
     print(figures)
     return 0 if figures.audit.exact else 1
 
