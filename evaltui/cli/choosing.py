@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from evaltui.cli.output import note
+from evaltui.domain.amounts import counted
 from evaltui.domain.select import BaselineChoice, default_baseline, eligible_order, resolve
 from evaltui.errors import ConfigError
 from evaltui.reading import Reading
 
-_DAY_S = 86_400
+_DAY_MS = 86_400_000
 _OLD_DAYS = 30
 
 
@@ -45,7 +44,7 @@ def choose_pairs(
     if choice.row is None:
         note(f"nothing to compare {table.names[rows[0]]} with: {choice.why}")
         return None
-    note(f"baseline: {choice.why}{_age(reading, choice.row)}")
+    note(f"baseline: {choice.why}{_age(reading, choice.row, rows[0])}")
     return choice.row, [rows[0]]
 
 
@@ -58,12 +57,14 @@ def _baseline_of(reading: Reading, row: int) -> BaselineChoice:
     return default_baseline(reading.table, row, shared_run_id=shared)
 
 
-def _age(reading: Reading, row: int) -> str:
-    """Return how old a baseline is in words, or "" where that is not known."""
-    started_ms = reading.run(row).started_ms
-    if started_ms is None:
+def _age(reading: Reading, row: int, candidate: int) -> str:
+    """Return how much older a baseline is than the candidate, or "" where that is not known."""
+    before, after = (reading.run(item).started_ms for item in (row, candidate))
+    if before is None or after is None:
         return ""
-    days = (datetime.now(UTC).timestamp() - started_ms / 1000) / _DAY_S
+    days = (after - before) / _DAY_MS
     if days < 1:
-        return ", of today" if days >= 0 else ""
-    return f", {days:.0f} days old" + ("; is it still the right one?" if days > _OLD_DAYS else "")
+        return ""
+    shared = reading.table.run_ids[row] == reading.shared_baseline
+    doubt = "; is it still the right one?" if shared and days > _OLD_DAYS else ""
+    return f", {counted(round(days), 'day')} older{doubt}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evaltui.cli.output import Column, Table, Value, number_text
 from evaltui.domain.amounts import p_text
 from evaltui.domain.case_changes import CaseChange
-from evaltui.domain.catalogue import spec_for
+from evaltui.domain.catalogue import SpecSource, spec_for
 from evaltui.domain.comparison import CaseComparison, Comparison, MetricDelta, Verdict
 from evaltui.domain.metric import Direction, Unit
 from evaltui.domain.significance import EffectKind
@@ -18,7 +18,8 @@ TONES = {
     Verdict.SOFT: "worse",
     Verdict.IMPROVED: "better",
 }
-_SUPPORTING_RANK = 170  # counts, spreads and standard errors behind other metrics
+_COUNTS = range(110, 170)  # ranks of the counts behind the rates of checks
+_AUXILIARY = 170  # ranks from here on that the catalogue knows: sizes, spreads, standard errors
 _RIGHT = frozenset({"baseline", "candidate", "delta", "relative", "p"})
 _CASE_TONES = {CaseChange.REGRESSED: "worse", CaseChange.FIXED: "better"}
 
@@ -41,7 +42,7 @@ def metric_table(result: Comparison, *, precision: int | None, supporting: bool)
             relative_text(delta),
             delta.change.value,
             interval_text(delta, precision),
-            None if delta.p_adjusted is None else p_text(delta.p_adjusted).removeprefix("p "),
+            p_cell(delta.p_adjusted),
             delta.verdict.value,
             delta.reason,
         )
@@ -81,8 +82,20 @@ def title(result: Comparison) -> str:
 
 
 def is_supporting(delta: MetricDelta) -> bool:
-    """Return whether a metric only counts or spreads what stands behind another one."""
-    return delta.direction is Direction.NEUTRAL and spec_for(delta.name).rank >= _SUPPORTING_RANK
+    """Return whether a metric only counts or spreads what stands behind another one.
+
+    Errors are shown where there are any.
+    """
+    spec = spec_for(delta.name)
+    if spec.rank in _COUNTS:
+        return not (delta.name.endswith("_error") and (delta.baseline or delta.candidate))
+    known = spec.source is SpecSource.CATALOGUE
+    return known and delta.direction is Direction.NEUTRAL and spec.rank >= _AUXILIARY
+
+
+def p_cell(p: float | None) -> str | None:
+    """Return a p-value as a cell of a column that is called p."""
+    return None if p is None else p_text(p).removeprefix("p ").removeprefix("= ")
 
 
 def case_table(cases: CaseComparison) -> Table:

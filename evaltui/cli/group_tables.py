@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from evaltui.cli.comparison_tables import TONES
+from evaltui.cli.comparison_tables import TONES, p_cell
 from evaltui.cli.output import Column, Table, note, number_text, print_result
-from evaltui.domain.amounts import p_text
 from evaltui.domain.comparison_json import finite
 from evaltui.domain.contrast import GroupComparison, GroupValue, contrast
 from evaltui.domain.groups import Grouping
@@ -25,12 +24,11 @@ def print_groups(args: argparse.Namespace, reading: Reading) -> ExitCode:
     Raises:
         ConfigError: The grouping is none.
     """
-    try:
-        grouping = Grouping.parse(args.group_by)
-    except ValueError:
+    grouping = Grouping.parse(args.group_by)
+    if grouping is None:
         raise ConfigError(
             f"--group-by {args.group_by} is no grouping", hint="mode, model, param:NAME or tag:NAME"
-        ) from None
+        )
     table = reading.table
     found = contrast(
         table,
@@ -62,7 +60,7 @@ def _to_table(found: GroupComparison, args: argparse.Namespace) -> Table:
                 delta.metric,
                 *_group(delta.group, args),
                 delta.delta,
-                None if delta.p_adjusted is None else p_text(delta.p_adjusted).removeprefix("p "),
+                p_cell(delta.p_adjusted),
                 delta.verdict.value,
                 delta.reason,
             )

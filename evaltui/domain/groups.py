@@ -86,17 +86,13 @@ class Grouping:
     name: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> Grouping:
-        """Return the grouping that people write as mode, model, param:NAME or tag:NAME.
-
-        Raises:
-            ValueError: It is none of these.
-        """
-        kind, _, name = text.partition(":")
-        found = cls(GroupKind(kind), name)
-        if bool(name) is not (found.kind in {GroupKind.PARAM, GroupKind.TAG}):
-            raise ValueError(text)
-        return found
+    def parse(cls, text: str) -> Grouping | None:
+        """Return the grouping that people write as mode, model, param:NAME or tag:NAME, or None."""
+        word, _, name = text.partition(":")
+        kind = next((kind for kind in GroupKind if kind == word), None)
+        if kind is None or bool(name) is not (kind in {GroupKind.PARAM, GroupKind.TAG}):
+            return None
+        return cls(kind, name)
 
     def codes(self, table: RunTable) -> tuple[IntArray, list[str]]:
         """Return the group of every row as a position in a list of names, -1 where it has none."""
