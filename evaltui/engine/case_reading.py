@@ -136,16 +136,22 @@ def _digest(*parts: str) -> str:
 def _from_report(
     source: RunSource, run: Run, files: Sequence[ArtifactInfo], notes: list[str]
 ) -> tuple[str, bytes, Report] | None:
-    for path in report_paths(files):
+    """Return the report of a run, its path and bytes: its own by content, else the likeliest."""
+    tables = set(table_paths(run, {item.path for item in files}))
+    likeliest = None
+    for path in report_paths(item for item in files if item.path not in tables):
         try:
             data = source.read_artifact(run.run_id, path, max_bytes=MAX_BYTES)
             report = _report_of(run, path, data)
         except (StoreError, ReportError) as error:
             notes.append(f"{path}: {error.message}")
             continue
-        if report is not None:
+        if report is None:
+            continue
+        likeliest = likeliest or (path, data, report)
+        if report.content_id == run.tags.get(Tag.CONTENT_ID, report.content_id):
             return path, data, report
-    return None
+    return likeliest
 
 
 def _report_of(run: Run, path: str, data: bytes) -> Report | None:

@@ -112,7 +112,8 @@ class ComparisonDesk:
 
     def _read_local(self, run_id: str) -> tuple[Run, CasesRead]:
         number = run_id.removeprefix(LOCAL_PREFIX)
-        plan = self._journal.plan(int(number)) if number.isdecimal() else None
-        if plan is None:
+        entry = self._journal.entry(int(number)) if number.isdecimal() else None
+        if entry is None:
             raise RunNotFoundError("this report is no longer on its way to the store")
+        plan = entry.plan
         return planned_run(int(number), plan, plan.status), planned_cases(plan)
