@@ -22,17 +22,17 @@ from evaltui.settings import DEFAULT_EXPERIMENT
 AHEAD = 12
 """Reports that are open at any time, so that a kill finds the ingest at work."""
 
-_LONGEST_LIFE_S = 1.5
 _LAST_LIFE_S = 420.0
 _STEP_S = 30.0
 
 
 @dataclass
 class Place:
-    """A store, and how a second client counts in it."""
+    """A store, how a second client counts in it, and how long the longest life is."""
 
     url: str
     runs: Callable[[], list[StoredRun]]
+    longest_life_s: float
 
 
 @dataclass
@@ -58,7 +58,7 @@ class KillFigures:
 def embedded_place(folder: Path) -> Iterator[Place]:
     """Give a SQLite store that the watch writes to itself."""
     database = new_store(folder / "mlflow.db")
-    yield Place(f"sqlite:///{database}", lambda: all_runs(database))
+    yield Place(f"sqlite:///{database}", lambda: all_runs(database), 1.5)
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def server_place(folder: Path, *, rules: Sequence[Rule] = (), seed: int = 0) -> 
     """Give a server behind a proxy with these faults."""
     with open_stage(folder, seed=seed) as stage:
         stage.proxy.rules = list(rules)
-        yield Place(stage.proxy.url, replace(stage, experiment=DEFAULT_EXPERIMENT).runs)
+        yield Place(stage.proxy.url, replace(stage, experiment=DEFAULT_EXPERIMENT).runs, 4.0)
 
 
 def kill_campaign(
@@ -116,7 +116,8 @@ def kill_campaign(
         killed = 0
         while killed < kills and time.monotonic() - began < stop_after_s:
             feed()
-            _end(nursery.start(argv, environ, hurry=hurry), rng.uniform(0, _LONGEST_LIFE_S))
+            seconds = rng.uniform(0, place.longest_life_s)
+            _end(nursery.start(argv, environ, hurry=hurry), seconds)
             killed += 1
             if killed % 50 == 0:
                 tell(f"{killed} kills, {len(fed)} reports, {time.monotonic() - began:.0f} s")

@@ -64,7 +64,9 @@ def all_runs(database: Path, *, served_from: Path | None = None) -> list[StoredR
     if not database.exists():
         return []
     # a reader that may not write cannot roll back what a killed writer has left
-    with closing(sqlite3.connect(f"file:{database}?mode=rw", uri=True, timeout=30)) as db:
+    where = f"file:{database}?mode=rw"
+    with closing(sqlite3.connect(where, uri=True, timeout=30, isolation_level=None)) as db:
+        db.execute("BEGIN")  # all of one moment
         return runs_by(db.execute, served_from=served_from)
 
 
