@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
-from evaltui.stats.distributions import half_binomial, normal_cdf, normal_quantile
+from evaltui.stats.distributions import (
+    half_binomial,
+    normal_cdf,
+    normal_quantile,
+    t_quantile,
+    two_sided_normal,
+)
 from evaltui.stats.intervals import Interval
 from evaltui.stats.resampling import FLIPPED_ONE_BY_ONE, bootstrap_means, flipped_sums
-from evaltui.stats.values import FloatArray, Values, as_p, check_counts, check_rate, finite
+from evaltui.stats.values import (
+    SMALLEST_P,
+    FloatArray,
+    Values,
+    as_p,
+    check_counts,
+    check_rate,
+    finite,
+)
 
 SIGN_FLIP_DRAWS = 10_000
 """Sign patterns drawn where not all are counted: p is within .0044 of exact at .05 (95 %)."""
@@ -116,6 +131,8 @@ def bca_mean(
 ) -> Interval | None:
     """Return the bias-corrected and accelerated bootstrap interval of the mean difference.
 
+    The level is widened for small samples as Student's t is wider than the normal curve: without
+    that, the 95 % interval of 10 differences misses the truth in 10 % of cases, with it in 5 %.
     Above 256 differences those farthest from the mean are drawn one by one, and the sum of the
     others from a normal distribution with their skewness.
 
@@ -134,7 +151,8 @@ def bca_mean(
         ValueError: If alpha is not in (0, 1) or draws is below 1.
 
     Source: Efron 1987, J. Am. Stat. Assoc. 82, 171-185; Efron & Tibshirani 1993, An Introduction to
-    the Bootstrap, section 14.3.
+    the Bootstrap, section 14.3; the level for small samples by Hesterberg 2015, Am. Stat. 69,
+    371-386, section 5.3.
     """
     check_rate("alpha", alpha)
     _check_draws(draws)
@@ -149,8 +167,25 @@ def bca_mean(
     if width <= _ROUNDING:
         return Interval(mean * scale, mean * scale)
     deviations /= width
-    low, high = _bca_of_deviations(deviations, alpha=alpha, seed=seed, draws=draws)
+    level = small_sample_alpha(len(values), alpha)
+    low, high = _bca_of_deviations(deviations, alpha=level, seed=seed, draws=draws)
     return Interval((mean + min(0.0, low * width)) * scale, (mean + max(0.0, high * width)) * scale)
+
+
+@lru_cache(maxsize=256)
+def small_sample_alpha(n: int, alpha: float) -> float:
+    """Return the error rate to ask a bootstrap of n values for, so that alpha is what comes out.
+
+    A bootstrap of a mean is too narrow by the square root of (n - 1) / n, and has the tails of a
+    normal curve where the spread is estimated.
+
+    Args:
+        n: Number of values, at least 2.
+        alpha: Two-sided error rate that is wanted.
+
+    Source: Hesterberg 2015, Am. Stat. 69, 371-386, section 5.3 (expanded percentiles).
+    """
+    return two_sided_normal(math.sqrt(n / (n - 1)) * t_quantile(alpha, n - 1))
 
 
 def _check_draws(draws: int) -> None:
@@ -181,7 +216,7 @@ def _bca_of_deviations(
 ) -> tuple[float, float]:
     """Return the ends of the interval of sorted values with mean 0 and largest size 1."""
     squares = deviations * deviations
-    acceleration = float(squares @ deviations) / (6.0 * float(squares.sum()) ** 1.5)
+    acceleration = float((squares * deviations).sum()) / (6.0 * float(squares.sum()) ** 1.5)
     symmetric = abs(acceleration) < _ROUNDING
     # The longer tail is turned upwards, so that swapping first and second mirrors the interval.
     turn = -1.0 if acceleration < 0.0 and not symmetric else 1.0
@@ -200,10 +235,18 @@ def _bca_quantiles(means: FloatArray, acceleration: float, alpha: float) -> tupl
     draws = len(means)
     share = 0.5 * (draws + below - above) / draws
     bias = normal_quantile(min(max(share, 0.5 / draws), 1.0 - 0.5 / draws))
-    low = _bca_level(bias, acceleration, normal_quantile(alpha / 2.0))
-    high = _bca_level(bias, acceleration, -normal_quantile(alpha / 2.0))
-    ends = np.quantile(means, [low, high])
-    return float(ends[0]), float(ends[1])
+    z = normal_quantile(max(alpha / 2.0, SMALLEST_P))
+    low, high = (_bca_level(bias, acceleration, end) for end in (z, -z))
+    return _quantile(means, low), _quantile(means, high)
+
+
+def _quantile(values: FloatArray, level: float) -> float:
+    """Return what numpy.quantile does, in a third of its time."""
+    place = level * (len(values) - 1)
+    below = min(int(place), len(values) - 1)
+    above = min(below + 1, len(values) - 1)
+    ends = np.partition(values, (below, above))[[below, above]]
+    return float(ends[0] + (ends[1] - ends[0]) * (place - below))
 
 
 def _bca_level(bias: float, acceleration: float, z: float) -> float:

@@ -44,12 +44,12 @@ def flipped_sums(magnitudes: FloatArray, *, seed: int, draws: int) -> FloatArray
     groups = -(-len(head) // _BITS)
     padded = np.zeros(groups * _BITS)
     padded[: len(head)] = head
-    table = padded.reshape(groups, _BITS) @ _SIGNS.T
+    table = np.einsum("gb,sb->gs", padded.reshape(groups, _BITS), _SIGNS)
     sums = np.zeros(draws)
     for row, chosen in zip(table, _flips(groups, seed, draws), strict=True):
         sums += row.take(chosen)
     if len(rest):
-        sums += math.sqrt(float(rest @ rest)) * _generator(seed, 1).standard_normal(draws)
+        sums += math.sqrt(float((rest * rest).sum())) * _generator(seed, 1).standard_normal(draws)
     return sums
 
 
@@ -64,7 +64,8 @@ def bootstrap_means(deviations: FloatArray, *, seed: int, draws: int) -> FloatAr
     n = len(deviations)
     head, rest = deviations[:RESAMPLED_ONE_BY_ONE], deviations[RESAMPLED_ONE_BY_ONE:]
     counts = _counts(n, len(head), seed, draws)
-    sums = counts @ head
+    # Not @: the threads of a BLAS wait for each other on a busy machine, and add up in any order.
+    sums = np.einsum("dc,c->d", counts, head)
     if len(rest):
         sums += _rest_sums(rest, n - counts.sum(axis=1), seed)
     means: FloatArray = sums / n

@@ -18,6 +18,7 @@ from evaltui.stats.paired import (
     mcnemar_exact,
     mcnemar_midp,
     sign_flip,
+    small_sample_alpha,
 )
 
 DARWIN = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
@@ -209,7 +210,13 @@ def test_bca_agrees_with_scipy_within_its_error(n: int) -> None:
     for make in (random.normal, random.exponential, lambda size: random.integers(-1, 2, size=size)):
         differences = np.asarray(make(size=n), dtype=float)
         oracle = stats.bootstrap(
-            (differences,), np.mean, method="BCa", n_resamples=8_000, rng=n, batch=2_000
+            (differences,),
+            np.mean,
+            confidence_level=1 - small_sample_alpha(n, 0.05),
+            method="BCa",
+            n_resamples=8_000,
+            rng=n,
+            batch=2_000,
         ).confidence_interval
         error = differences.std() / math.sqrt(n)
         for seed in range(3):
@@ -228,7 +235,13 @@ def test_bca_averaged_over_seeds_is_the_interval_of_a_large_bootstrap() -> None:
         np.random.default_rng(5).gamma(1, 1, 60),
     ):
         oracle = stats.bootstrap(
-            (values,), np.mean, method="BCa", n_resamples=200_000, rng=1, batch=10_000
+            (values,),
+            np.mean,
+            confidence_level=1 - small_sample_alpha(len(values), 0.05),
+            method="BCa",
+            n_resamples=200_000,
+            rng=1,
+            batch=10_000,
         ).confidence_interval
         ours = [interval for seed in range(60) if (interval := bca_mean(values, seed=seed))]
         error = values.std() / math.sqrt(len(values))
@@ -238,6 +251,27 @@ def test_bca_averaged_over_seeds_is_the_interval_of_a_large_bootstrap() -> None:
         assert np.mean([interval.high for interval in ours]) == pytest.approx(
             oracle.high, abs=0.08 * error
         )
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 40, 1_000, 100_000])
+def test_the_level_for_small_samples_makes_a_normal_bootstrap_students_interval(n: int) -> None:
+    # A normal bootstrap has the spread sqrt((n - 1) / n) s / sqrt(n).
+    for alpha in (0.01, 0.05, 0.2):
+        level = small_sample_alpha(n, alpha)
+        if level == 0.0:
+            assert n == 2  # as wide as can be: the smallest and the largest value
+            continue
+        z = stats.norm.isf(level / 2)
+        assert z * math.sqrt((n - 1) / n) == pytest.approx(stats.t.isf(alpha / 2, n - 1), rel=1e-9)
+
+
+def test_bca_of_even_data_is_close_to_students_interval() -> None:
+    for n in (10, 30, 200):
+        values = stats.norm.ppf((np.arange(n) + 0.5) / n) + 0.3
+        interval, half = bca_mean(values), stats.t.isf(0.025, n - 1) * stats.sem(values)
+        assert interval is not None
+        assert interval.low == pytest.approx(values.mean() - half, abs=0.12 * half)
+        assert interval.high == pytest.approx(values.mean() + half, abs=0.12 * half)
 
 
 def test_bca_reaches_farther_towards_the_longer_tail() -> None:
