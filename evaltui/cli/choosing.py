@@ -8,6 +8,9 @@ from evaltui.domain.select import BaselineChoice, default_baseline, eligible_ord
 from evaltui.errors import ConfigError
 from evaltui.reading import Reading
 
+MOST_CANDIDATES = 19
+"""A comparison is of 2 to 20 runs."""
+
 _DAY_MS = 86_400_000
 _OLD_DAYS = 30
 
@@ -39,7 +42,13 @@ def choose_pairs(
     if fixed is not None:
         if fixed in rows:
             raise ConfigError("a run cannot be compared with itself", hint="name two runs")
-        return fixed, list(dict.fromkeys(rows))
+        candidates = list(dict.fromkeys(rows))
+        if len(candidates) > MOST_CANDIDATES:
+            raise ConfigError(
+                f"{len(candidates)} candidates are too many",
+                hint=f"at most {MOST_CANDIDATES}, or groups of runs: compare --group-by",
+            )
+        return fixed, candidates
     choice = _baseline_of(reading, rows[0])
     if choice.row is None:
         note(f"nothing to compare {table.names[rows[0]]} with: {choice.why}")

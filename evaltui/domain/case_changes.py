@@ -219,7 +219,10 @@ def _rows(cases: Pairing, checks: list[_Check], max_rows: int) -> tuple[tuple[Ca
     rows: list[CaseRow] = []
     for change, code in _CODES.items():
         room = max(0, max_rows - len(rows))
-        found = np.flatnonzero(grid == code)[:room]  # case by case, check by check
+        found = np.flatnonzero(grid == code)  # case by case, check by check
+        if change is CaseChange.SAME:  # every case before the checks of the first ones
+            found = found[np.argsort(found % len(checks) != 0, kind="stable")]
+        found = found[:room]
         rows += _rows_of(cases, checks, change, *np.divmod(found, len(checks)))
         if change is CaseChange.MISSING:
             rows += islice(_alone(cases), max(0, max_rows - len(rows)))

@@ -23,6 +23,8 @@ from evaltui.domain.verdict import Verdict
 
 SCHEMA = "evaltui.compare/1"
 
+_CHANGES: Mapping[str, CaseChange] = {change.value: change for change in CaseChange}
+
 
 def to_document(comparisons: Sequence[Comparison], schema: str = SCHEMA) -> dict[str, Any]:
     """Return the document of comparisons with one baseline, at least one."""
@@ -35,10 +37,25 @@ def to_document(comparisons: Sequence[Comparison], schema: str = SCHEMA) -> dict
 
 def to_object(comparison: Comparison) -> dict[str, Any]:
     """Return one comparison; numbers that are missing or not finite are null."""
-    fields = dataclasses.asdict(comparison)
+    cases = comparison.cases
+    fields = dataclasses.asdict(dataclasses.replace(comparison, cases=None))
     del fields["baseline"]  # of the document
-    result: dict[str, Any] = finite(fields)
-    return result
+    told: dict[str, Any] = finite(fields)
+    if cases is not None:
+        rest = finite(dataclasses.asdict(dataclasses.replace(cases, rows=())))
+        told["cases"] = {**rest, "rows": [_row(row) for row in cases.rows]}
+    return told
+
+
+def _row(row: CaseRow) -> dict[str, Any]:
+    """Return a row by hand: there are thousands, and `asdict` takes ten times as long."""
+    return {
+        "case_id": row.case_id,
+        "check": row.check,
+        "baseline": row.baseline,
+        "candidate": row.candidate,
+        "change": row.change.value,
+    }
 
 
 def from_document(document: Mapping[str, Any]) -> tuple[Comparison, ...]:
@@ -93,13 +110,22 @@ def _metric(fields: Mapping[str, Any]) -> MetricDelta:
 
 def _cases(fields: Mapping[str, Any]) -> CaseComparison:
     outcome = fields["outcome"]
-    rows = ({**row, "change": CaseChange(row["change"])} for row in fields["rows"])
+    rows = (
+        CaseRow(
+            row["case_id"],
+            row["check"],
+            row["baseline"],
+            row["candidate"],
+            _CHANGES[row["change"]],
+        )
+        for row in fields["rows"]
+    )
     told = {
         **fields,
         "fixed": tuple(fields["fixed"]),
         "regressed": tuple(fields["regressed"]),
         "tallies": tuple(CheckTally(**item) for item in fields["tallies"]),
-        "rows": tuple(CaseRow(**row) for row in rows),
+        "rows": tuple(rows),
         "outcome": None if outcome is None else _finding(outcome),
     }
     return CaseComparison(**told)

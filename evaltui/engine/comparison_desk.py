@@ -18,8 +18,10 @@ from evaltui.engine.poll import Poller
 from evaltui.errors import RunNotFoundError
 from evaltui.ledger.journal import Journal
 
-MAX_ROWS = 1_000
-"""Rows of cases per comparison that go to the screen; changed ones come first."""
+MAX_ROWS = 3_000
+"""Rows of cases that go to the screen, shared by the candidates; changed ones come first."""
+
+_FEWEST_ROWS = 300
 
 MOST_CANDIDATES = 19
 """A comparison is of 2 to 20 runs."""
@@ -64,7 +66,8 @@ class ComparisonDesk:
             candidates, gone = self._read_all(source, wanted)
         if not candidates:
             raise RunNotFoundError(f"no run is left to compare: {', '.join(gone) or 'none asked'}")
-        found = compare_read(baseline, candidates, terms, max_rows=MAX_ROWS)
+        rows = max(_FEWEST_ROWS, MAX_ROWS // len(candidates))
+        found = compare_read(baseline, candidates, terms, max_rows=rows)
         return {**to_document(found), "gone": gone}
 
     def case(self, args: Payload) -> Payload:

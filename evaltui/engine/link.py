@@ -50,8 +50,9 @@ class Verb(StrEnum):
         candidates that are no longer there. `domain.comparison_json.from_document` makes
         `Comparison`s of it: per candidate `metrics` with ci, p_value, p_adjusted, test, n, verdict,
         reason and `detail` (the statistics view), `cases` (null where those of a run are not
-        known) with `tallies` per check, `fixed`, `regressed` and at most 1,000 `rows`, changed ones
-        first; `verdict` and `reason` of the run.
+        known) with `tallies` per check, `fixed`, `regressed` and `rows`, changed ones first, then
+        the outcome of every case (3,000 of one candidate, fewer of each of several); `verdict` and
+        `reason` of the run.
     CASE: `{"run_ids": [run id], "case_id": str}`, the id as a row of COMPARE has it. Answered with
         `{"case_id": str, "runs": [{"run_id": str, "cases": [case], "note": str}]}`: a case has
         case_id, group, status, scores, columns, reason, output, details (texts by name),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaltui.domain import significance
 from evaltui.domain.cases import CaseTable, from_cases
 from evaltui.domain.catalogue import Tolerance
 from evaltui.domain.comparison import Comparison, MetricDelta, Terms, Verdict, compare
@@ -459,3 +461,42 @@ def test_a_metric_that_one_run_lacks_is_never_judged(first: CaseTable, second: C
         if delta.baseline is None or delta.candidate is None:
             assert (delta.verdict, delta.p_value) == (Verdict.INCOMPARABLE, None)
         assert delta.reason
+
+
+# -- work ------------------------------------------------------------------------------------------
+
+
+def test_the_work_of_a_hundred_thousand_cases_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column is tested once, however many metrics summarise it; rows are limited."""
+    size = 100_000
+    calls: list[str] = []
+    for name in ("sign_flip", "bca_mean"):
+        real = getattr(significance, name)
+
+        def counted(*args: object, real: Any = real, name: str = name, **more: object) -> Any:
+            calls.append(name)
+            return real(*args, **more)
+
+        monkeypatch.setattr(significance, name, counted)
+    scores = np.arange(size, dtype=np.float64) % 7
+    ids = tuple(f"c{number}" for number in range(size))
+    alive = np.zeros(size, dtype=np.bool_)
+    tables = [
+        CaseTable(ids, (None,) * size, scores % 2, alive, {"f1": values})
+        for values in (scores, (scores + 1) % 7)
+    ]
+    runs = [
+        make_run(
+            name,
+            metrics=dict.fromkeys(
+                ("f1_mean", "f1_avg", "avg_f1"), float(table.results["f1"].mean())
+            ),
+        )
+        for name, table in zip("ab", tables, strict=True)
+    ]
+    found = compare(*runs, baseline_cases=tables[0], candidate_cases=tables[1])
+    assert found.tests == 1
+    assert sorted(calls) == ["bca_mean", "sign_flip"]
+    assert found.cases is not None
+    assert len(found.cases.rows) == 5_000
+    assert found.cases.rows_left_out == 2 * size - 5_000
