@@ -64,7 +64,7 @@ class WatchProcess:
         self.lines: list[dict[str, Any]] = []
         self.narration: list[str] = []
         self.process = subprocess.Popen(
-            [*EVALTUI, "watch", "--format", "json", *map(str, arguments)],
+            self.command([*map(str, arguments)]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if stdout is None else stdout,
             stderr=subprocess.PIPE,
@@ -78,6 +78,10 @@ class WatchProcess:
             self._threads.append(threading.Thread(target=self._read_lines, daemon=True))
         for thread in self._threads:
             thread.start()
+
+    def command(self, arguments: list[str]) -> list[str]:
+        """Return the command line."""
+        return [*EVALTUI, "watch", "--format", "json", *arguments]
 
     @property
     def pid(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import time
 
 from evaltui.cli.file_lines import file_line, state_word
@@ -20,7 +21,12 @@ from evaltui.domain.events import (
 from evaltui.engine.link import Event, FilesChanged, Noticed, StoreChanged, WatchChanged
 from evaltui.engine.outcome import Outcome
 from evaltui.log import redact
+from evaltui.ui.format import duration_text
 
+BACKLOG_S = 60.0
+"""Seconds between two lines about a backlog."""
+
+_EVERY = re.compile(r"every \S+ s")
 _UNREAD = frozenset({FileState.SEEN, FileState.SETTLING, FileState.SPOOLED})
 
 
@@ -36,7 +42,9 @@ class Teller:
         self._printed: dict[int, str] = {}
         self._store: StoreStatus | None = None
         self._told_roles: tuple[WatchRole, int | None] | None = None
+        self._told_events = ""
         self._told_skipped = 0
+        self._tell_backlog_at = time.monotonic() + BACKLOG_S
 
     def turn(self, seconds: float) -> None:
         """Handle what comes within some seconds; return early after the first burst."""
@@ -139,10 +147,17 @@ class Teller:
         if status.backlog_skipped > self._told_skipped:
             self._told_skipped = status.backlog_skipped
             self._say(f"{status.backlog_skipped} reports of the backlog are left out (--backlog)")
+        self._tell_backlog(status)
+        events = _EVERY.sub("", status.events)  # how often follows the size, that is no news
         told = (status.role, status.watcher_pid)
-        if told == self._told_roles:
-            return
-        self._told_roles = told
+        if told != self._told_roles:
+            self._told_roles = told
+            self._tell_role(status)
+        elif events != self._told_events and status.events:
+            self._say(f"watching by {status.events}")
+        self._told_events = events
+
+    def _tell_role(self, status: WatchStatus) -> None:
         roots = ", ".join(status.roots)
         if status.role is WatchRole.WATCHER:
             self._say(
@@ -150,6 +165,17 @@ class Teller:
             )
         elif status.role is WatchRole.VIEWER:
             self._say(f"{roots}: watched by pid {status.watcher_pid}; taking over when it ends")
+
+    def _tell_backlog(self, status: WatchStatus) -> None:
+        """Say how far a long backlog is, now and then."""
+        if not status.backlog or time.monotonic() < self._tell_backlog_at:
+            return
+        self._tell_backlog_at = time.monotonic() + BACKLOG_S
+        text = f"backlog: {status.backlog} still to be logged"
+        if status.backlog_rate:
+            left = duration_text(status.backlog / status.backlog_rate)
+            text += f", {status.backlog_rate:.1f} per second, {left} left"
+        self._say(text)
 
     def _say(self, text: str) -> None:
         note(redact(text))

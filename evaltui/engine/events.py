@@ -9,7 +9,7 @@ import errno
 import os
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from evaltui.engine.roots import SKIPPED_FOLDERS, is_temporary
 
 MANY_CHANGES = 1_000
 """A batch above this is not looked at path by path: a scan is cheaper, and misses nothing."""
+
+LIMIT_REACHED = "inotify limit reached"
 
 _STEP_MS = 5
 _DEBOUNCE_MS = 20
@@ -113,8 +115,23 @@ class FileEvents:
                 self._wake()
 
     def _follow(self, stop: threading.Event, directories: list[str]) -> None:
-        above = sorted(directories, key=len)
-        batches = watchfiles.watch(
+        try:
+            self._take(stop, directories, self._batches(stop, directories, lenient=False))
+        except PermissionError:
+            self._take(stop, directories, self._batches(stop, directories, lenient=True))
+
+    def _batches(
+        self, stop: threading.Event, directories: list[str], *, lenient: bool
+    ) -> Iterable[set[tuple[Change, str]]]:
+        """Return the events of directories.
+
+        Args:
+            stop: Ends them.
+            directories: The directories.
+            lenient: Pass over folders that may not be read. watchfiles then passes over the limit
+                of watches too, so it is asked without first.
+        """
+        return watchfiles.watch(
             *directories,
             watch_filter=None,
             step=_STEP_MS,
@@ -125,8 +142,16 @@ class FileEvents:
             raise_interrupt=False,
             force_polling=False,
             recursive=True,
-            ignore_permission_denied=True,
+            ignore_permission_denied=lenient,
         )
+
+    def _take(
+        self,
+        stop: threading.Event,
+        directories: list[str],
+        batches: Iterable[set[tuple[Change, str]]],
+    ) -> None:
+        above = sorted(directories, key=len)
         for number, batch in enumerate(batches):
             if stop.is_set():
                 return
@@ -150,6 +175,24 @@ class FileEvents:
         below = next((path[len(d) :] for d in directories if path.startswith(d)), path)
         folders, _, name = below.rpartition(os.sep)
         return self._skip.isdisjoint(Path(folders).parts) and not is_temporary(name)
+
+
+def watched_folders() -> int | None:
+    """Return how many folders the kernel tells this process of, or None where nobody can tell."""
+    if not os.path.isdir("/proc/self/fdinfo"):  # noqa: PTH112 - procfs is no place of ours
+        return None
+    number = 0
+    try:
+        for handle in os.listdir("/proc/self/fd"):  # noqa: PTH208 - the same
+            try:
+                if os.readlink(f"/proc/self/fd/{handle}") == "anon_inode:inotify":  # noqa: PTH115
+                    told = Path(f"/proc/self/fdinfo/{handle}").read_bytes()
+                    number += told.count(b"\ninotify ")
+            except FileNotFoundError:
+                continue  # closed meanwhile
+    except OSError:
+        return None
+    return number
 
 
 def network_type(path: Path, mountinfo: str | None = None) -> str:
@@ -186,7 +229,7 @@ def _reason(error: Exception) -> str:
     text = str(error)
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.ENOSPC or "watch limit" in text.lower():
-        return "inotify limit reached"
+        return LIMIT_REACHED
     if number in (errno.EMFILE, errno.ENFILE) or "too many open files" in text.lower():
         return "no inotify instance free"
     if isinstance(error, FileNotFoundError):

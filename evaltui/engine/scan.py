@@ -46,6 +46,7 @@ class ScanResult:
         disguised: Folders that bear a name only files should; what is in them counts.
         leaks: Links to directories outside of the root, which are not followed; sorted.
         total_files: Regular files that count.
+        folders: Folders that were entered and could be read.
         special_files: FIFOs, sockets and devices passed over.
         seconds: Duration of the scan.
         problems: Paths that could not be looked at and why, each time anew. What is known of
@@ -60,6 +61,7 @@ class ScanResult:
     disguised: list[Path]
     leaks: list[Path]
     total_files: int
+    folders: int
     special_files: int
     seconds: float
     problems: list[tuple[Path, str]]
@@ -189,6 +191,7 @@ class Scanner:
             disguised=walk.disguised,
             leaks=sorted(walk.leaks),
             total_files=len(self._known),
+            folders=len(walk.folders) - len(walk.problems),
             special_files=walk.special,
             seconds=time.perf_counter() - started,
             problems=walk.problems,

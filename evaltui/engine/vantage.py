@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from evaltui.engine.events import FileEvents, network_type
+from evaltui.engine.events import LIMIT_REACHED, FileEvents, network_type, watched_folders
 from evaltui.engine.roots import WatchRoot
 
 LOOK_S = 1.0
@@ -13,6 +13,7 @@ LOOK_S = 1.0
 REARM_S = 60.0
 """Seconds until events are tried again after they failed."""
 
+_SHORT_TWICE = 2  # a folder of this moment may not be listened to yet
 _Identity = tuple[int, int] | None
 
 
@@ -23,20 +24,29 @@ class Vantage:
         events: The listener.
         monotonic: Seconds that never go back.
         use_events: `off` to never listen.
+        watched_folders: Tells how many folders the kernel tells of, None where nobody knows.
     """
 
     def __init__(
-        self, events: FileEvents, monotonic: Callable[[], float], *, use_events: str = "auto"
+        self,
+        events: FileEvents,
+        monotonic: Callable[[], float],
+        *,
+        use_events: str = "auto",
+        watched_folders: Callable[[], int | None] = watched_folders,
     ) -> None:
         self.events = events
         self._now = monotonic
         self._off = use_events == "off"
+        self._watched_folders = watched_folders
         self._identity: dict[Path, _Identity] = {}
         self._network: dict[Path, str] = {}
         self._leaks: tuple[Path, ...] = ()
         self._to_arm = True
         self._look_at = 0.0
         self._armed_at = 0.0
+        self._short = 0
+        self._alarmed = 0
         self.next_at: float | None = None
         """When the next look is due, on the monotonic clock; None before the first."""
 
@@ -62,16 +72,25 @@ class Vantage:
         self._to_arm = self._to_arm or moved or failed
         return moved
 
-    def scanned(self, leaks: Sequence[Path]) -> None:
+    def scanned(self, leaks: Sequence[Path], folders: int = 0) -> None:
         """Arm the listener, where it has to be, with what a scan has seen.
 
         Args:
             leaks: Links to directories outside of what is watched. The listener would follow
                 them, through a whole disk if need be.
+            folders: Folders that the scan has seen. When the kernel tells of fewer, twice in a
+                row, its limit was reached by a folder made later, which nobody says.
         """
         if self._to_arm or tuple(leaks) != self._leaks:
             self._leaks = tuple(leaks)
+            self._short = 0
             self._arm()
+        elif self.hears:
+            told = self._watched_folders() if folders > self._alarmed else None
+            self._short = self._short + 1 if told is not None and told < folders else 0
+            if self._short >= _SHORT_TWICE:
+                self._alarmed = folders  # arming anew tells whether it was so
+                self.events.disarm(LIMIT_REACHED)
 
     def describe(self, interval_s: float, others: Mapping[WatchRoot, int | None]) -> str:
         """Return one line: "events", or "polling every 1 s (inotify limit reached)".

@@ -253,7 +253,7 @@ class Watcher:
 
     def _scan(self, outcomes: list[Outcome]) -> None:
         result = self._scanner.scan()
-        self._vantage.scanned(result.leaks)
+        self._vantage.scanned(result.leaks, result.folders)
         self._schedule.done(
             seconds=result.seconds, files=result.total_files, events=self._vantage.hears
         )

@@ -17,6 +17,7 @@ from second_look import all_runs, closed_port, hanging_server, only_run, own_rep
 from stores import new_store
 from watch_process import EVALTUI, WatchProcess, drop, environ_below, evaltui
 
+from evaltui.cli import watch_lines
 from evaltui.cli.watch_lines import Teller
 from evaltui.domain.events import (
     FileRole,
@@ -399,4 +400,45 @@ def test_the_state_of_the_store_is_told_when_it_changes_without_secrets(
         "store offline: password=***",
         "store live again",
         "warning: the journal was damaged (the old one is kept)",
+    ]
+
+
+def test_how_files_are_noticed_is_told_again_only_when_it_is_news(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    teller = Teller("table")
+    for events in (
+        "events",
+        "events",
+        "polling every 1 s (inotify limit reached)",
+        "polling every 2.5 s (inotify limit reached)",
+        "events",
+    ):
+        status = WatchStatus(("/r",), WatchRole.WATCHER, events=events)
+        teller.events.put(WatchChanged(status))
+    teller.drain()
+    assert capsys.readouterr().err.splitlines() == [
+        "watching /r (events)",
+        "watching by polling every 1 s (inotify limit reached)",
+        "watching by events",
+    ]
+
+
+def test_a_long_backlog_is_told_of_once_a_minute(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(watch_lines.time, "monotonic", lambda: now[0])
+    teller = Teller("table")
+    for second in range(150):
+        now[0] = float(second)
+        left = 7_000 - 10 * second
+        teller.events.put(
+            WatchChanged(WatchStatus(("/r",), WatchRole.WATCHER, backlog=left, backlog_rate=10.0))
+        )
+        teller.drain()
+    assert capsys.readouterr().err.splitlines() == [
+        "watching /r",
+        "backlog: 6400 still to be logged, 10.0 per second, 10 min 40 s left",
+        "backlog: 5800 still to be logged, 10.0 per second, 9 min 40 s left",
     ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,8 +9,15 @@ from pathlib import Path
 
 import pytest
 import watchfiles
+from watchfiles import Change
 
-from evaltui.engine.events import MANY_CHANGES, Changes, FileEvents, network_type
+from evaltui.engine.events import (
+    MANY_CHANGES,
+    Changes,
+    FileEvents,
+    network_type,
+    watched_folders,
+)
 
 
 def until(condition: Callable[[], bool], *, within_s: float = 20.0) -> None:
@@ -146,6 +154,37 @@ def test_what_keeps_events_away_is_said_and_a_scan_asked_for(
     assert woken.wait(20)
     assert events.problem == reason
     assert events.drain().scan
+
+
+def test_a_folder_that_may_not_be_read_is_passed_over_only_when_it_must(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[bool] = []
+
+    def watch(*_: object, ignore_permission_denied: bool, **__: object) -> object:
+        asked.append(ignore_permission_denied)
+        if not ignore_permission_denied:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return iter([{(Change.added, str(tmp_path / "r.json"))}])
+
+    monkeypatch.setattr(watchfiles, "watch", watch)
+    woken = threading.Event()
+    events = FileEvents(woken.set)
+    events.arm([tmp_path])
+    until(lambda: events.problem == "the listener ended")
+    assert asked == [False, True]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+def test_the_number_of_folders_the_kernel_tells_of_is_known(
+    tmp_path: Path, listener: Listener
+) -> None:
+    for number in range(7):
+        (tmp_path / f"{number}").mkdir()
+    before = watched_folders()
+    assert before is not None
+    listener.armed(tmp_path)
+    until(lambda: watched_folders() == before + 8)
 
 
 def test_a_listener_that_just_ends_is_a_problem(

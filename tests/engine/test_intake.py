@@ -14,6 +14,7 @@ from watching import Watched, app_report, report
 from evaltui.domain.events import FileRole, FileState
 from evaltui.engine import intake
 from evaltui.engine.filebytes import FileBytes, read_file
+from evaltui.readers import Recognition
 
 
 @pytest.fixture
@@ -59,6 +60,43 @@ def test_a_file_renamed_into_place_is_taken_at_once(watched: Watched) -> None:
     watched.mono.now += 1
     watched.run(watcher)
     assert watched.ingestor.taken == ["r.json"]
+
+
+LINE = '{"role": "user", "tool_calls": [], "timestamp": "2026-01-01T00:00:00Z"}\n'
+
+
+def test_json_lines_that_grow_are_taken_after_a_second_of_rest(watched: Watched) -> None:
+    watcher = watched.watch()
+    watched.run(watcher)
+    path = watched.write("trajectory.jsonl", LINE)
+    for _ in range(5):  # every beginning of it is whole
+        watched.run(watcher, 0.8)
+        assert watched.ingestor.taken == []
+        with path.open("a") as file:
+            file.write(LINE)
+    watched.run(watcher, 0.8)
+    assert watched.ingestor.taken == []
+    watched.run(watcher, 1.0)
+    assert watched.ingestor.taken == ["trajectory.jsonl"]
+    assert watched.ingestor.files[0].file.data.decode() == LINE * 6
+
+
+@pytest.mark.parametrize("placed", [True, False])
+def test_a_format_without_an_end_rests_for_a_second_even_when_renamed_into_place(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, *, placed: bool
+) -> None:
+    slow = Recognition("some_yaml", FileRole.REPORT, slow=True)
+    monkeypatch.setattr(intake.readers, "recognise", lambda _head, _name: slow)
+    watcher = watched.watch()
+    watched.run(watcher)
+    part = watched.write("r.yaml.tmp" if placed else "r.yaml", report(1))
+    if placed:
+        os.utime(part, (1_000, 1_000))
+        part.rename(watched.root / "r.yaml")
+    watched.run(watcher, 0.9)
+    assert watched.ingestor.taken == []
+    watched.run(watcher, 1.2)
+    assert watched.ingestor.taken == ["r.yaml"]
 
 
 def test_an_atomic_replacement_is_taken_at_once(watched: Watched) -> None:

@@ -176,3 +176,42 @@ def test_nothing_is_listened_to_before_it_was_scanned(
     assert events.armed == [[tmp_path]]
     vantage.scanned(())
     assert events.armed == [[tmp_path]]
+
+
+def test_folders_the_kernel_does_not_tell_of_end_the_trust_in_events(
+    tmp_path: Path, events: FakeEvents, clock: Clock
+) -> None:
+    told = 5
+    vantage = Vantage(events, clock, watched_folders=lambda: told)
+    vantage.moved([tmp_path])
+    vantage.scanned((), 5)
+    vantage.scanned((), 5)
+    vantage.scanned((), 6)  # made this moment
+    vantage.scanned((), 5)
+    vantage.scanned((), 6)
+    assert vantage.hears
+    vantage.scanned((), 7)
+    assert not vantage.hears
+    assert "inotify limit reached" in vantage.describe(1.0, {})
+
+
+def test_a_false_alarm_is_not_raised_again_for_the_same_folders(
+    tmp_path: Path, events: FakeEvents, clock: Clock
+) -> None:
+    vantage = Vantage(events, clock, watched_folders=lambda: 3)
+    for _ in range(20):
+        clock.now += 61
+        vantage.moved([tmp_path])
+        vantage.scanned((), 4)
+    assert vantage.hears
+    assert len(events.armed) == 2
+
+
+def test_where_nobody_knows_the_number_events_are_trusted(
+    tmp_path: Path, events: FakeEvents, clock: Clock
+) -> None:
+    vantage = Vantage(events, clock, watched_folders=lambda: None)
+    vantage.moved([tmp_path])
+    for _ in range(5):
+        vantage.scanned((), 100)
+    assert vantage.hears

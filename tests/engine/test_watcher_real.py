@@ -8,8 +8,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ import watchfiles
 from watching import NotingIngestor, app_report, report
 
 from evaltui.domain.events import FileState, WatchRole
+from evaltui.engine import vantage
+from evaltui.engine.events import network_type
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.roots import WatchRoot
 from evaltui.engine.watcher import Watcher, WatchSettings
@@ -150,6 +154,26 @@ def test_a_used_up_watch_limit_is_said_and_scans_go_on(
         )
         (live.root / "r.json").write_text(report(1))
         live.run_until(lambda: live.has_taken("r.json"))
+    finally:
+        live.close()
+
+
+def test_a_network_file_system_is_polled_by_our_own_choice_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = (
+        "22 1 0:21 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"
+        f"30 22 0:30 / {tmp_path} rw,relatime shared:2 - nfs4 server:/x rw\n"
+    )
+    monkeypatch.setattr(vantage, "network_type", partial(network_type, mountinfo=mounts))
+    live = Live(tmp_path)
+    try:
+        live.run_until(
+            lambda: live.watcher.status().events == "polling every 1 s (network file system nfs4)"
+        )
+        (live.root / "r.json").write_text(report(1))
+        live.run_until(lambda: live.has_taken("r.json"))
+        assert not [t for t in threading.enumerate() if t.name == "file-events"]
     finally:
         live.close()
 
