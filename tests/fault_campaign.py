@@ -19,6 +19,8 @@ from nursery import Life, Nursery
 from second_look import StoredRun, all_runs
 from servers import MlflowServer
 
+from evaltui.settings import DEFAULT_EXPERIMENT
+
 AHEAD = 60
 """Reports that wait in the directories while earlier ones are logged."""
 
@@ -75,7 +77,7 @@ class Stage:
     server: MlflowServer
     proxy: FaultProxy
     nursery: Nursery
-    experiment: str = "evaluations"
+    experiment: str = DEFAULT_EXPERIMENT
 
     def part(self, name: str) -> Stage:
         """Return a stage with the same server and an experiment and folder of its own."""
@@ -135,10 +137,17 @@ class Stage:
 
 @contextmanager
 def open_stage(folder: Path, *, seed: int = 0) -> Iterator[Stage]:
-    """Start a server, a proxy without rules as yet, and a nursery."""
+    """Start a server, a proxy without rules as yet, and a nursery.
+
+    In a folder that was used before, the store and the proxy's address are those of that time.
+    """
+    used, database = folder / "port", folder / "server" / "server.db"
+    listen = int(used.read_text()) if used.exists() else 0
     with ExitStack() as stack:
-        server = stack.enter_context(MlflowServer(folder / "server"))
-        proxy = stack.enter_context(FaultProxy(server.port, seed=seed))
+        server = MlflowServer(folder / "server", database=database if listen else None)
+        stack.enter_context(server)
+        proxy = stack.enter_context(FaultProxy(server.port, seed=seed, listen=listen))
+        used.write_text(str(proxy.port))
         yield Stage(folder, server, proxy, stack.enter_context(Nursery(folder / "lives")))
 
 
@@ -179,6 +188,8 @@ def fault_campaign(
 ) -> Figures:
     """Let watchers log a batch through the proxy; return the account.
 
+    What is in the folder of a stage that was used before is gone on with.
+
     Args:
         stage: The server.
         reports: How many.
@@ -200,7 +211,9 @@ def fault_campaign(
         done = stage.complete()
         while len(fed) < min(reports, done + AHEAD):
             report = make_report(seed, len(fed))
-            report.write(stage.machine(len(fed) % machines).reports)
+            folder = stage.machine(len(fed) % machines).reports
+            if not (folder / f"{report.key}.json").exists():
+                report.write(folder)
             fed.append(report)
         if time.monotonic() - told > 60:
             told = time.monotonic()

@@ -149,6 +149,7 @@ class FaultProxy:
         port: Port of the real server on loopback.
         rules: What is injected.
         seed: Seed of the chances.
+        listen: Port of the proxy; 0 takes a free one.
 
     Attributes:
         rules: May be replaced at any time.
@@ -160,14 +161,16 @@ class FaultProxy:
         requests: Number of requests.
     """
 
-    def __init__(self, port: int, rules: Sequence[Rule] = (), *, seed: int = 0) -> None:
+    def __init__(
+        self, port: int, rules: Sequence[Rule] = (), *, seed: int = 0, listen: int = 0
+    ) -> None:
         self.rules = list(rules)
         self.token = ""
         self.before: Callable[[str, str, bytes], None] | None = None
         self.log: collections.deque[Seen] = collections.deque(maxlen=_LOG_LENGTH)
         self.faults: collections.Counter[str] = collections.Counter()
         self.requests = 0
-        self.port = 0
+        self.port = listen
         self._upstream = port
         self._rng = random.Random(seed)
         self._loop = asyncio.new_event_loop()
@@ -202,7 +205,7 @@ class FaultProxy:
 
     async def _serve(self) -> int:
         self._server = await asyncio.start_server(
-            self._connection, "127.0.0.1", 0, limit=_LIMIT, backlog=512
+            self._connection, "127.0.0.1", self.port, limit=_LIMIT, backlog=512
         )
         return int(self._server.sockets[0].getsockname()[1])
 

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from batch_reports import Audit, BatchReport, audit, make_report
@@ -17,7 +17,6 @@ from second_look import StoredRun, all_runs
 from stores import new_store
 
 from evaltui.engine.steps.machine import STEPS
-from evaltui.settings import DEFAULT_EXPERIMENT
 
 AHEAD = 12
 """Reports that are open at any time, so that a kill finds the ingest at work."""
@@ -57,7 +56,9 @@ class KillFigures:
 @contextmanager
 def embedded_place(folder: Path) -> Iterator[Place]:
     """Give a SQLite store that the watch writes to itself."""
-    database = new_store(folder / "mlflow.db")
+    database = folder / "mlflow.db"
+    if not database.exists():
+        new_store(database)
     yield Place(f"sqlite:///{database}", lambda: all_runs(database), 1.5)
 
 
@@ -66,7 +67,7 @@ def server_place(folder: Path, *, rules: Sequence[Rule] = (), seed: int = 0) -> 
     """Give a server behind a proxy with these faults."""
     with open_stage(folder, seed=seed) as stage:
         stage.proxy.rules = list(rules)
-        yield Place(stage.proxy.url, replace(stage, experiment=DEFAULT_EXPERIMENT).runs, 4.0)
+        yield Place(stage.proxy.url, stage.runs, 4.0)
 
 
 def kill_campaign(
@@ -81,6 +82,8 @@ def kill_campaign(
     tell: Callable[[str], None] = lambda _: None,
 ) -> KillFigures:
     """Kill one watch after the other, then let a last one finish; return the account.
+
+    What is in a folder that was used before is gone on with.
 
     Args:
         folder: For everything.
@@ -103,7 +106,8 @@ def kill_campaign(
         done = len(complete_keys(place.runs()))
         while len(fed) < done + AHEAD:
             report = make_report(seed, len(fed))
-            report.write(machine.reports)
+            if not (machine.reports / f"{report.key}.json").exists():
+                report.write(machine.reports)
             fed.append(report)
 
     with ExitStack() as stack:
@@ -113,12 +117,14 @@ def kill_campaign(
             feed()
             life = nursery.start(argv, environ, crash_at=(step, rng.randrange(1, 4)), hurry=hurry)
             at_steps += [step] if _end(life, _STEP_S) else []
-        killed = 0
+        note = folder / "kills"
+        killed = int(note.read_text()) if note.exists() else 0
         while killed < kills and time.monotonic() - began < stop_after_s:
             feed()
             seconds = rng.uniform(0, place.longest_life_s)
             _end(nursery.start(argv, environ, hurry=hurry), seconds)
             killed += 1
+            note.write_text(str(killed))
             if killed % 50 == 0:
                 tell(f"{killed} kills, {len(fed)} reports, {time.monotonic() - began:.0f} s")
         last = nursery.start(argv, environ, hurry=hurry)

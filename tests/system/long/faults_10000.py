@@ -2,6 +2,7 @@
 
 Run it with the Python of the development environment. It ends with status 1 when the account is
 not exact. With --minutes it feeds no more reports after that time and says how many it reached.
+With the --folder of a run that was broken off it goes on with that one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def main() -> int:
     parser.add_argument("--watchers", type=int, default=2, help="machines that share the work")
     parser.add_argument("--hurry", type=float, default=20.0, help="divides the waits between tries")
     parser.add_argument("--minutes", type=float, default=1e6)
-    parser.add_argument("--folder", type=Path, help="kept when named")
+    parser.add_argument("--folder", type=Path, help="kept when named, and gone on with")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started
     with tempfile.TemporaryDirectory(prefix="evaltui-faults-") as scratch:

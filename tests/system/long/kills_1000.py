@@ -28,7 +28,7 @@ def main() -> int:
         "--chance", type=float, default=0.0, help="of each fault per request, with a server"
     )
     parser.add_argument("--minutes", type=float, default=1e6)
-    parser.add_argument("--folder", type=Path, help="kept when named")
+    parser.add_argument("--folder", type=Path, help="kept when named, and gone on with")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started
     with tempfile.TemporaryDirectory(prefix="evaltui-kills-") as scratch:
