@@ -18,7 +18,7 @@ from pathlib import Path
 from evaltui.errors import JournalError
 from evaltui.ledger.mounts import is_shared
 from evaltui.ledger.owner import this_process
-from evaltui.ledger.schema import SCHEMA, VERSION
+from evaltui.ledger.schema import SCHEMA, UPGRADES, VERSION
 
 BUSY_S = 20
 """How long a write waits for another process's."""
@@ -116,10 +116,13 @@ class Database:
                 f" one knows {VERSION})",
                 hint="update evaltui, or set EVALTUI_STATE_DIR to another directory",
             )
-        if found < VERSION:
+        if found == 0:
             self.is_new = True
             for statement in SCHEMA.split(";"):
                 db.execute(statement)
+        for version in range(max(found, 1), VERSION):
+            db.execute(UPGRADES[version])
+        if found != VERSION:
             db.execute(f"PRAGMA user_version={VERSION}")
 
     def _name(self, scope: str) -> str:

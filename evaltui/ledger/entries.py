@@ -250,7 +250,7 @@ class Entries(Lookups):
 def _is_replaced(db: sqlite3.Connection, entry_id: int) -> bool:
     """Return whether a finished entry stands in the place of this one."""
     found = db.execute(
-        "SELECT predecessors FROM entries WHERE finished_at IS NOT NULL"
+        "SELECT 1 FROM entries WHERE finished_at IS NOT NULL AND predecessors<>''"
         " AND instr(' ' || predecessors || ' ', ?)",
         (f" {entry_id} ",),
     )

@@ -16,7 +16,7 @@ _ACTIVE = (
 )
 _JOINED = (
     "SELECT state, run_id, error, hint, retry_at, path, 1 FROM entries"
-    " WHERE joined=? AND active=1 ORDER BY id DESC LIMIT 1"
+    " WHERE joined=? AND joined<>'' AND active=1 ORDER BY id DESC LIMIT 1"
 )
 _LATEST = (
     "SELECT state, run_id, error, hint, retry_at, path, 0 FROM entries"

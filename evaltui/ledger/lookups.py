@@ -47,7 +47,8 @@ class Lookups(Database):
     def joined_entry(self, content_id: str) -> Entry | None:
         """Return the active entry of an evaluation that this bulk file was joined to, or None."""
         return self._first(
-            SELECT_ENTRY + " WHERE joined=? AND active=1 ORDER BY id DESC LIMIT 1", (content_id,)
+            SELECT_ENTRY + " WHERE joined=? AND joined<>'' AND active=1 ORDER BY id DESC LIMIT 1",
+            (content_id,),
         )
 
     def entry_of_run(self, run_id: str) -> Entry | None:
@@ -76,7 +77,8 @@ class Lookups(Database):
     def successors(self, entry_id: int) -> list[Entry]:
         """Return the active entries whose runs replace this one's, oldest first."""
         found = self._all(
-            SELECT_ENTRY + " WHERE active=1 AND instr(' ' || predecessors || ' ', ?) ORDER BY id",
+            SELECT_ENTRY + " WHERE active=1 AND predecessors<>''"
+            " AND instr(' ' || predecessors || ' ', ?) ORDER BY id",
             (f" {entry_id} ",),
         )
         return [entry for entry in found if entry_id in entry.predecessors]

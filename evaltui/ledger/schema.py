@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 """Version of the tables; a journal with a larger one was written by a newer evaltui."""
+
+UPGRADES = {1: "CREATE INDEX entries_replacing ON entries (id) WHERE predecessors <> ''"}
+"""What brings tables of a version to the next one."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -87,7 +90,10 @@ CREATE TABLE spool (
     PRIMARY KEY (entry_id, path)
 );
 """
-"""`files` has one row per path (its newest version), `parts` the reports in it, `entries` one row
-per thing to be written (a run, its renewal, a late companion), at most one active per content;
-`spool` holds the bytes of an entry's artifacts until it is finished; `gone` the ids of rows that
-viewers must forget. No id is used twice: viewers and entries name others by id."""
+"""The tables of version 1.
+
+`files` has one row per path (its newest version), `parts` the reports in it, `entries` one row per
+thing to be written (a run, its renewal, a late companion), at most one active per content; `spool`
+holds the bytes of an entry's artifacts until it is finished; `gone` the ids of rows that viewers
+must forget. No id is used twice: viewers and entries name others by id.
+"""

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from evaltui.errors import ExitCode, JournalError
 from evaltui.ledger import database
 from evaltui.ledger.journal import Journal
 from evaltui.ledger.mounts import is_shared
+from evaltui.ledger.schema import VERSION
 
 
 def test_directory_and_file_are_private(tmp_path: Path) -> None:
@@ -228,3 +230,50 @@ def test_on_a_shared_file_system_the_journal_does_without_shared_memory(
     assert journal._read("PRAGMA journal_mode") == [("delete",)]
     journal.record(stamp("/r/a"), root="/r", state=FileState.SEEN)
     assert [path.name for path in journal.directory.iterdir()] == ["journal.db"]
+
+
+def test_a_journal_of_the_first_version_is_brought_up_to_date_and_kept(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    journal.begin(new_entry())
+    journal.close()
+    with sqlite3.connect(tmp_path / "j" / "journal.db") as db:
+        db.execute("DROP INDEX entries_replacing")
+        db.execute("PRAGMA user_version=1")
+    again = Journal(tmp_path / "j")
+    assert not again.is_new
+    assert again.open_count() == 1
+    assert again._read("PRAGMA user_version") == [(VERSION,)]
+    assert again._read("SELECT 1 FROM sqlite_master WHERE name='entries_replacing'") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda journal: journal.successors(7),
+        lambda journal: journal.joined_entry("c"),
+        lambda journal: journal.active_entry("c"),
+        lambda journal: journal.latest_entry("c"),
+        lambda journal: journal.entries_of("/r/a.json"),
+        lambda journal: journal.entry_of_run("r"),
+        lambda journal: journal.due(5.0),
+        lambda journal: journal.file("/r/a.json"),
+        lambda journal: journal.parts("/r/a.json"),
+        lambda journal: journal.standing("/r/a.json", ["c"]),
+        lambda journal: journal.next_due(),
+        lambda journal: journal.open_count(),
+    ],
+)
+def test_no_question_of_every_report_walks_through_all_of_them(
+    tmp_path: Path, ask: Callable[[Journal], object]
+) -> None:
+    journal = Journal(tmp_path / "j")
+    asked: list[str] = []
+    journal._db.set_trace_callback(asked.append)
+    ask(journal)
+    journal._db.set_trace_callback(None)
+    assert asked
+    for sql in asked:
+        for step in journal._db.execute(f"EXPLAIN QUERY PLAN {sql}"):
+            assert not str(step[3]).startswith(("SCAN entries", "SCAN files")) or (
+                "USING" in str(step[3])
+            ), (sql, step)
