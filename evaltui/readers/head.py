@@ -92,6 +92,8 @@ class _Look:
             self.root = self.root or bracket
             self._value(bracket, None)
             inside = f"{self.path}[]" if bracket == "[" else self.path
+            if len(self.open) >= MAX_DEPTH:  # nothing in there is kept, nor a path of any length
+                inside = ""
             self.open.append((bracket, inside))
             self.path = inside
             return True

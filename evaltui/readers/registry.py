@@ -199,12 +199,18 @@ def _unknown(data: bytes, name: str, max_bytes: int) -> UnknownFormatError:
         try:
             parse(decode(data, max_bytes=max_bytes), Notes())
         except ReportSyntaxError as error:
-            if error.incomplete or _JSON_START.match(data):
+            if error.incomplete or _begins_as_json(data):
                 raise
     return UnknownFormatError(
         "no known report: its content is of no format that evaltui reads",
         hint='write {"schema": "evaltui.report/1", …} or see the README for the formats',
     )
+
+
+def _begins_as_json(data: bytes) -> bool:
+    """Return whether a file begins as a JSON document does, in whatever encoding."""
+    begin = data[:_BEGIN_BYTES].translate(None, _MARKS).lstrip()
+    return begin.startswith((b"{", b"["))
 
 
 def _is_trajectory(start: Start) -> bool:
@@ -214,5 +220,6 @@ def _is_trajectory(start: Start) -> bool:
     return is_line and start.json.has(*_TRAJECTORY_KEYS)
 
 
-_JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{\[]")
+_BEGIN_BYTES = 64
+_MARKS = b"\x00\xff\xfe\xef\xbb\xbf"  # of UTF-16, UTF-32, and byte order marks
 _ONE_OBJECT = re.compile(rb"\{.*\}\s*\Z", re.DOTALL)

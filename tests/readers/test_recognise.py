@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -210,3 +211,22 @@ def test_a_per_app_file_has_a_key_to_join_it_with_its_report() -> None:
     assert case_key(docs.to_bytes(app)) == ("churn", "")
     for other in (b"", b"{", b"[]", docs.to_bytes(docs.k1(APPS)), b'{"app_name": 1}'):
         assert case_key(other) is None
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '[{"bb":'])
+def test_deep_nesting_costs_no_more_than_the_text(opening: str) -> None:
+    head = (opening * 65_536).encode()[:65_536]
+    tracemalloc.start()
+    recognise(head, "evaluation_report.json")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
+@pytest.mark.parametrize("text", ['{"summary": {}}', " [1]"])
+def test_a_report_in_another_encoding_is_told_as_that(encoding: str, text: str) -> None:
+    with pytest.raises(ReportSyntaxError, match="UTF-16 or UTF-32"):
+        read_reports(text.encode(encoding), docs.source("evaluation_report.json"))
