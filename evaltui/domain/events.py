@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -119,6 +120,8 @@ class StoreStatus:
         data_at_s: Epoch seconds of the data on show, or None before the first answer.
         baseline_run_id: Run id in the experiment's `evaltui.baseline` tag, or "".
         read_only: True when nothing may be written to the store.
+        directions: Which way metrics get better, as people set it for everybody: `higher`, `lower`
+            or `neutral` by metric.
     """
 
     target: str
@@ -135,6 +138,7 @@ class StoreStatus:
     data_at_s: float | None = None
     baseline_run_id: str = ""
     read_only: bool = False
+    directions: Mapping[str, str] = field(default_factory=dict)
 
 
 class WatchRole(StrEnum):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from evaltui.domain.events import StoreState, StoreStatus
 from evaltui.domain.run import Experiment, Tag
+from evaltui.domain.stated import shared_directions
 from evaltui.errors import StoreError, StoreUnreachableError
 
 FIRST_RETRY_S = 1.0
@@ -60,13 +61,15 @@ class Connection:
     def looked(self, experiment: Experiment | None) -> None:
         """Note that the store answered; None means there is no such experiment yet."""
         self._failures = 0
+        tags = experiment.tags if experiment is not None else {}
         self._enter(
             StoreState.LIVE,
             experiment_id=experiment.experiment_id if experiment is not None else "",
             experiment=(experiment.name or self.status.experiment)
             if experiment is not None
             else self.status.experiment,
-            baseline_run_id=experiment.tags.get(Tag.BASELINE, "") if experiment else "",
+            baseline_run_id=tags.get(Tag.BASELINE, ""),
+            directions={name: way.value for name, way in shared_directions(tags).items()},
         )
 
     def fresh(self) -> None:
@@ -103,7 +106,7 @@ class Connection:
         next_try_s: float | None = None,
         error: str = "",
         hint: str = "",
-        **changes: str | float,
+        **changes: str | float | Mapping[str, str],
     ) -> None:
         if self._paused:
             state, next_try_s = StoreState.PAUSED, None

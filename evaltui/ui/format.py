@@ -38,8 +38,9 @@ def value_text(value: float | None, spec: MetricSpec, *, missing: str, width: in
 def number_text(value: float, precision: int, *, width: int = 12, compact: bool = False) -> str:
     """Return a finite number with `precision` decimals in at most `width` cells (at least 6)."""
     tries = [] if compact else [f"{value:.{digits}f}" for digits in range(precision, -1, -1)]
-    if tries and value and not tries[0].strip("-0."):
-        tries = []  # it would read as zero
+    if tries and value and not tries[0].strip("-0."):  # it would read as zero
+        finer = (f"{value:.{digits}f}" for digits in range(precision + 1, precision + 4))
+        tries = [text for text in finer if text.strip("-0.")][:1]
     size = abs(value)
     for limit, suffix in _SUFFIXES:
         if size >= limit:

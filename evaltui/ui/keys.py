@@ -158,10 +158,60 @@ DIFF_KEYS: tuple[Key, ...] = (
     Key(
         "diff.equal", "equals_sign", "toggle_equal", "equal", "Show or hide what is equal", 15, "="
     ),
+    Key(
+        "diff.scale",
+        "percent_sign",
+        "next_scale",
+        "scale",
+        "Differences in points, percent or units",
+        17,
+        "%",
+    ),
+    Key("diff.show", "f", "next_filter", "filter", "All, regressed, improved, missing", 16, "f"),
+    Key("diff.next", "n", "regression(1)", "next regression", "Next regression", 18, "n"),
+    Key("diff.previous", "N", "regression(-1)", "regression", "Previous regression", None, "N"),
+    Key("diff.section", "l,right", "section(1)", "cases", "Metrics, then cases", 19, "l →"),
+    Key("diff.back", "h,left", "section(-1)", "metrics", "Back to the metrics", None, "h ←"),
+    Key(
+        "diff.candidate",
+        "greater_than_sign",
+        "candidate(1)",
+        "candidate",
+        "Look closely at the next candidate",
+        None,
+        ">",
+    ),
+    Key(
+        "diff.candidate_back",
+        "less_than_sign",
+        "candidate(-1)",
+        "candidate",
+        "Look closely at the candidate before",
+        None,
+        "<",
+    ),
+    Key("diff.statistics", "S", "statistics", "statistics", "The statistics in words", 21, "S"),
+    Key("diff.texts", "d", "texts", "text diff", "What differs in a case's texts", 22, "d"),
+    Key("diff.swap", "x", "swap", "swap", "Swap candidate and baseline", 23, "x"),
+    Key("diff.direction", "m", "direction", "direction", "Say which way is better", 24, "m"),
+    Key("diff.copy", "y", "copy_line", "copy", "Copy what the cursor is on", 55, "y"),
 )
 """Keys of the diff."""
 
-ALL_KEYS: tuple[Key, ...] = (*APP_KEYS, *MAIN_KEYS, *DIFF_KEYS, *LIST_KEYS, *WATCH_KEYS, *RUN_KEYS)
+CASE_KEYS: tuple[Key, ...] = (
+    Key("case.diff", "d", "toggle_diff", "diff", "Texts, or what differs in them", 10, "d"),
+)
+"""Keys of one case in two runs."""
+
+ALL_KEYS: tuple[Key, ...] = (
+    *APP_KEYS,
+    *MAIN_KEYS,
+    *DIFF_KEYS,
+    *CASE_KEYS,
+    *LIST_KEYS,
+    *WATCH_KEYS,
+    *RUN_KEYS,
+)
 
 
 PRIORITY = frozenset({"app.interrupt", "app.suspend"})

@@ -16,7 +16,7 @@ from evaltui.engine.link import Verb
 from evaltui.ui.baseline import BaselineKeeper
 from evaltui.ui.copying import copy, row_as_tsv
 from evaltui.ui.keys import MAIN_KEYS, bindings
-from evaltui.ui.main_view import MainView
+from evaltui.ui.main_compare import ComparingView
 from evaltui.ui.order import METRIC_PREFIX, Sort, SortKey
 from evaltui.ui.panes.watch_list import WatchList
 from evaltui.ui.panes.wishes import CopyRequested, Said
@@ -31,7 +31,7 @@ from evaltui.ui.words import Survey
 _OF_ONE_RUN = frozenset({"cases", "artifacts"})
 
 
-class MainScreen(MainView):
+class MainScreen(ComparingView):
     """The screen that everything starts from.
 
     Args:
@@ -46,9 +46,6 @@ class MainScreen(MainView):
             session.bench, lambda verb, args: session.ask(verb, args, "baseline")
         )
         self._surveyed = False
-
-    def _later(self, work: Coroutine[Any, Any, None], group: str) -> None:
-        self.run_worker(work, group=group, exit_on_error=True)
 
     # -- moving ----------------------------------------------------------------------------------
 
@@ -104,10 +101,6 @@ class MainScreen(MainView):
         """Open the run under the cursor."""
         self._open(self.session.bench.cursor_id)
 
-    def action_compare(self) -> None:
-        """Show the diff of the marked runs, else of the run under the cursor."""
-        self.action_pane("diff")
-
     def action_close(self) -> None:
         """Go back to the runs; there, clear the filter, then the marks."""
         bench = self.session.bench
@@ -142,7 +135,7 @@ class MainScreen(MainView):
                 self.show_detail()
 
         if self.opened_id:
-            self._later(fetch(self.opened_id), "detail")
+            self.later(fetch(self.opened_id), "detail")
 
     @on(Tabs.Picked)
     def _tab_picked(self, event: Tabs.Picked) -> None:
@@ -263,7 +256,7 @@ class MainScreen(MainView):
             self.show_status()
             self.show_detail()
 
-        self._later(follow(), "baseline")
+        self.later(follow(), "baseline")
 
     # -- copying ---------------------------------------------------------------------------------
 
@@ -315,7 +308,7 @@ class MainScreen(MainView):
 
     def _watch(self, path: str | None) -> None:
         if path is not None:
-            self._later(self._start_watch(path), "watch")
+            self.later(self._start_watch(path), "watch")
 
     async def _start_watch(self, path: str) -> None:
         reply = await self.session.ask(Verb.WATCH, {"path": path}, "")
@@ -329,11 +322,11 @@ class MainScreen(MainView):
 
     @on(WatchList.RetryRequested)
     def _retry_wished(self, event: WatchList.RetryRequested) -> None:
-        self._later(self._ask_about(Verb.RETRY, event.path, "trying {} again"), "retry")
+        self.later(self._ask_about(Verb.RETRY, event.path, "trying {} again"), "retry")
 
     @on(WatchList.IgnoreRequested)
     def _ignore_wished(self, event: WatchList.IgnoreRequested) -> None:
-        self._later(self._ask_about(Verb.IGNORE, event.path, "ignoring {}; R undoes it"), "ignore")
+        self.later(self._ask_about(Verb.IGNORE, event.path, "ignoring {}; R undoes it"), "ignore")
 
     async def _ask_about(self, verb: Verb, path: str, done: str) -> None:
         reply = await self.session.ask(verb, {"path": path}, "")
@@ -359,4 +352,4 @@ class MainScreen(MainView):
                 )
                 self.show_list_words()
 
-        self._later(survey(), "survey")
+        self.later(survey(), "survey")

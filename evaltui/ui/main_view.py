@@ -16,13 +16,14 @@ from textual.widgets import Static
 from evaltui.domain.run import Run
 from evaltui.domain.table import RunTable
 from evaltui.domain.text import clean
-from evaltui.ui.diff_lines import Difference
+from evaltui.ui.difference import Difference
 from evaltui.ui.keys import APP_KEYS, DIFF_KEYS, LIST_KEYS, MAIN_KEYS, RUN_KEYS, WATCH_KEYS, Key
 from evaltui.ui.layout import Layout, Shape, layout_for
 from evaltui.ui.model import TableChange
 from evaltui.ui.panes.artifacts import Artifacts
 from evaltui.ui.panes.diff import DiffPane
 from evaltui.ui.panes.diff_strip import DiffStrip
+from evaltui.ui.panes.diff_words import title_of_diff
 from evaltui.ui.panes.run_view import RunView
 from evaltui.ui.panes.trend_strip import TrendStrip
 from evaltui.ui.panes.trends import TrendsPane
@@ -31,6 +32,7 @@ from evaltui.ui.row_text import RowText
 from evaltui.ui.run_detail import RunDetails
 from evaltui.ui.session import Session
 from evaltui.ui.trend_data import Trends, make_trends
+from evaltui.ui.verdict_keeper import VerdictKeeper
 from evaltui.ui.widgets.filter_bar import FilterBar
 from evaltui.ui.widgets.footer import Footer
 from evaltui.ui.widgets.header import Header
@@ -80,6 +82,7 @@ class MainView(Screen[None], inherit_bindings=False):
         self.pane = "runs"
         self.opened_id = ""
         self._details = RunDetails(session)
+        self._verdicts = VerdictKeeper(session)
         self._rows = RowText(
             session.bench, session.glyphs, clock=session.clock, wanted=session.settings.columns
         )
@@ -185,6 +188,8 @@ class MainView(Screen[None], inherit_bindings=False):
     def _pane_focus(self) -> Widget:
         if self.pane == "runs":
             return self.run_list
+        if self.pane == "diff":
+            return self.query_one(DiffPane).table
         return self.query_one(f"#{self.pane}").query_one(LineTable)
 
     # -- what is shown ---------------------------------------------------------------------------
@@ -285,7 +290,11 @@ class MainView(Screen[None], inherit_bindings=False):
     def _show_side(self, side: str) -> None:
         bench = self.session.bench
         if side == "diff":
-            self.query_one(DiffPane).show(self.difference())
+            difference = self.difference()
+            if difference is not None and self.pane == "diff":
+                self.ask_verdicts(difference)
+            self.query_one(DiffPane).show(difference)
+            self._entitle(side, title_of_diff(difference))
         elif side == "trends":
             self.query_one(TrendsPane).show(self._trends(), self.session.clock())
         elif side == "watch":
@@ -295,6 +304,28 @@ class MainView(Screen[None], inherit_bindings=False):
             pane = self.query_one(f"#{side}")
             assert isinstance(pane, RunView | Artifacts)
             pane.show(self.opened_run(), known.detail, problem=known.problem)
+
+    def _entitle(self, side: str, title: str) -> None:
+        box = self.query_one("#side")
+        if self._layout_now is not None and self._layout_now.side == side:
+            content = Content(title)
+            if box.border_title != content:
+                box.border_title = content
+
+    def ask_verdicts(self, difference: Difference) -> None:
+        """Have the engine test what is compared, where that was not done yet."""
+        key = self._verdict_key()
+        if not self._verdicts.wants(difference, key):
+            return
+
+        answer = self._verdicts.begin(difference, key)
+
+        async def follow() -> None:
+            if await answer:
+                self.show_detail()
+
+        self.run_worker(follow(), group="compare", exit_on_error=True)
+        self._verdicts.fill(difference, key)
 
     def opened_run(self) -> Run | None:
         """Return the run that the panes of one run show, or None."""
@@ -310,15 +341,22 @@ class MainView(Screen[None], inherit_bindings=False):
             return None
         rows = (lineup.baseline, *lineup.candidates)
         versions = tuple(int(bench.table.row_version[row]) for row in rows if row is not None)
-        key = (id(bench.table), rows, versions, lineup.why)
+        directions = bench.directions
+        ways = tuple(sorted(directions.items()))
+        key = (id(bench.table), rows, versions, ways, lineup.why)
         if key != self._compared_key or self._compared is None:
             self._compared_key = key
             self._compared = Difference(
                 baseline=_run(bench.table, lineup.baseline),
                 why=lineup.why,
                 candidates=tuple(bench.table.run(row) for row in lineup.candidates),
+                directions=directions,
             )
+        self._verdicts.fill(self._compared, self._verdict_key())
         return self._compared
+
+    def _verdict_key(self) -> tuple[object, ...]:
+        return self._compared_key[:-1]
 
     def _trends(self) -> Trends | None:
         bench = self.session.bench

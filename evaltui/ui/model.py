@@ -6,12 +6,14 @@ an engine that starts again leaves cursor, marks and baseline where they were.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from evaltui.domain.catalogue import MetricSpec, spec_for
 from evaltui.domain.events import FileRow, StoreStatus, WatchStatus
+from evaltui.domain.metric import Direction
 from evaltui.domain.query import match_words
 from evaltui.domain.run import LOCAL_PREFIX, Tag
 from evaltui.domain.select import (
@@ -78,6 +80,9 @@ class Workbench:
         follow: The cursor stays on the newest run.
         session_baseline: Run id set as baseline for this session only, NO_BASELINE or
             PREVIOUS_BASELINE, or None when this session did not choose.
+        swapped: Run id that stands as the baseline in the diff instead of the real one, or "".
+        configured: Directions that the configuration sets, by metric.
+        session_directions: Directions that were set in this session.
     """
 
     def __init__(self) -> None:
@@ -93,6 +98,9 @@ class Workbench:
         self.filter_text = ""
         self.follow = False
         self.session_baseline: str | None = None
+        self.swapped = ""
+        self.configured: Mapping[str, Direction] = {}
+        self.session_directions: dict[str, Direction] = {}
         self._incoming: RunTable | None = None
         self._shown_total = 0
         self._position_hint = 0
@@ -299,6 +307,20 @@ class Workbench:
         Several marked runs are held against the set baseline; where none is set, against the
         oldest of them. None when nothing is there to compare.
         """
+        lineup = self._lineup()
+        swapped = self.table.row_of(self.swapped) if self.swapped else None
+        if lineup is None or lineup.baseline is None or swapped not in lineup.candidates:
+            return lineup
+        assert swapped is not None
+        rest = (lineup.baseline if row == swapped else row for row in lineup.candidates)
+        return replace(lineup, baseline=swapped, why="swapped", candidates=tuple(rest))
+
+    def swap(self, run_id: str) -> None:
+        """Let a candidate stand as the baseline in the diff; if one does so already, no longer."""
+        lineup, real = self.lineup(), self._lineup()
+        self.swapped = run_id if lineup is None or lineup == real else ""
+
+    def _lineup(self) -> Lineup | None:
         table = self.table
         marked = [row for row in map(table.row_of, self.marks) if row is not None]
         free = not self.fixed_baseline_id and self.session_baseline != NO_BASELINE
@@ -311,6 +333,19 @@ class Workbench:
         choice = self.baseline_for(rows[0])
         rest = tuple(row for row in rows if row != choice.row)
         return Lineup(choice.row, choice.why, rest)
+
+    # -- directions ------------------------------------------------------------------------------
+
+    @property
+    def directions(self) -> dict[str, Direction]:
+        """Directions that people set: for this session, in the configuration, for everybody."""
+        shared = self.store.directions if self.store is not None else {}
+        known = {name: Direction(way) for name, way in shared.items()}
+        return {**known, **self.configured, **self.session_directions}
+
+    def spec(self, metric: str) -> MetricSpec:
+        """Return what is known about a metric, with the direction that people set."""
+        return spec_for(metric, overrides=self.directions)
 
     # -- what the list asks ----------------------------------------------------------------------
 

@@ -25,8 +25,8 @@ NOW_S = 1_795_530_120.0
 """2026-11-24 14:22:00 UTC."""
 HOUR_MS = 3_600_000
 
-Answer = Mapping[str, Any] | str
-"""A payload, or the text of an error."""
+Answer = Mapping[str, Any] | str | Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""A payload, the text of an error, or what makes a payload of the arguments."""
 
 
 class ScriptedLink(EngineLink):
@@ -39,6 +39,7 @@ class ScriptedLink(EngineLink):
         self.answers: dict[Verb, Answer] = {}
         self.script: list[LinkEvent] = []
         self.started = asyncio.Event()
+        self.held: asyncio.Event | None = None
         self.stopped = False
         self.retried = 0
 
@@ -61,11 +62,13 @@ class ScriptedLink(EngineLink):
         """Answer from the table; None when nothing stands there."""
         self.asked.append((verb, dict(args or {})))
         answer = self.answers.get(verb)
+        if self.held is not None:
+            await self.held.wait()
         if answer is None:
             return None
         if isinstance(answer, str):
             return Reply(1, {}, answer, "try again")
-        return Reply(1, answer)
+        return Reply(1, answer(dict(args or {})) if callable(answer) else answer)
 
     def tell(self, verb: Verb, args: Mapping[str, Any] | None = None) -> bool:
         """Note the wish."""

@@ -10,7 +10,8 @@ import pytest
 from scripted import batch, evaluation, run, runs
 
 from evaltui.domain.run import Run
-from evaltui.ui.diff_lines import Difference, DiffLines
+from evaltui.ui.diff_lines import DiffLines, DiffView
+from evaltui.ui.difference import Difference
 from evaltui.ui.glyphs import ASCII, BLOCK
 from evaltui.ui.model import Workbench
 from evaltui.ui.panes.diff_strip import strip_pieces, strip_title
@@ -22,7 +23,7 @@ from evaltui.ui.trend_data import Trend, make_trends
 
 def _lines(baseline: Run, *candidates: Run, equal: bool = False) -> dict[str, list[str]]:
     difference = Difference(baseline, "previous mcp", candidates)
-    lines = DiffLines(difference.comparisons(), glyphs=BLOCK, equal=equal)
+    lines = DiffLines(difference.comparisons(), glyphs=BLOCK, view=DiffView(equal=equal))
     return {
         lines.key(index): [cell.text.strip() for cell in lines.cells(index)]
         for index in range(len(lines))
@@ -75,7 +76,7 @@ def test_several_candidates_stand_in_columns() -> None:
     first, second, third = (evaluation(n) for n in (4, 5, 8))
     lines = _lines(first, second, third)
     assert lines["metric:overall_quality_score"] == [
-        *("overall_quality_score", "↑", "0.76", "0.81+", "0.80+")
+        *("overall_quality_score", "↑", "0.76", "0.81+", "0.80+", "+5.0pp", "+6.6%", "better")
     ]
     models = ["claude-sonnet-4", "claude-sonnet-4", "claude-sonnet-4-5"]
     assert lines["param:model_version"][2:] == models
@@ -83,7 +84,8 @@ def test_several_candidates_stand_in_columns() -> None:
 
 def test_a_metric_that_the_baseline_lacks_is_there_for_the_one_that_has_it() -> None:
     lines = _lines(_of({}), _of({}), _of({"x_score": 2.0}))
-    assert lines["metric:x_score"][2:] == ["·", "·", "2.000"]
+    assert lines["metric:x_score"][2:5] == ["·", "·", "2.000"]
+    assert lines["metric:x_score"][-1] == "in neither"
 
 
 def test_the_strip_tells_what_moved_beyond_tolerance_first() -> None:

@@ -10,7 +10,7 @@ from evaltui.domain.catalogue import default_columns, spec_for
 from evaltui.domain.comparison import Comparison, MetricDelta
 from evaltui.domain.text import clean
 from evaltui.ui.columns import title_of
-from evaltui.ui.diff_lines import Difference
+from evaltui.ui.difference import Difference
 from evaltui.ui.format import beyond_tolerance, delta_text
 from evaltui.ui.row_text import SIGNS
 

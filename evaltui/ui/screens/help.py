@@ -26,6 +26,7 @@ GROUPS: Mapping[str, str] = {
     "panes": "Panes",
     "diff": "Diff",
     "trends": "Trends",
+    "case": "One case in two runs",
     "run": "One run: cases, metrics, params, tags, artifacts",
     "watch": "Files on watch",
     "list": "Tables and lists",

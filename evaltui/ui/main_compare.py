@@ -1,0 +1,106 @@
+"""The main screen as it compares: what the keys of the diff ask for beyond the pane itself."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from textual import on
+from textual.content import Content
+
+from evaltui.domain.catalogue import spec_for
+from evaltui.domain.metric import Direction
+from evaltui.domain.text import clean
+from evaltui.engine.link import Reply, Verb
+from evaltui.ui.main_view import MainView
+from evaltui.ui.panes.diff import DiffPane
+from evaltui.ui.screens.case_view import CaseView
+from evaltui.ui.screens.picker import Picker
+
+_AS_BEFORE = "as before"
+_WORDS = {
+    Direction.HIGHER: "higher is better",
+    Direction.LOWER: "lower is better",
+    Direction.NEUTRAL: "neither way is better",
+}
+
+
+class ComparingView(MainView):
+    """Adds what comparing needs; the other keys are in `MainScreen`."""
+
+    def later(self, work: Coroutine[Any, Any, None], group: str) -> None:
+        """Have something done beside the event loop's own work."""
+        self.run_worker(work, group=group, exit_on_error=True)
+
+    def action_pane(self, pane: str) -> None:
+        """Go to a pane."""
+        raise NotImplementedError
+
+    def action_compare(self) -> None:
+        """Compare the marked runs, else the run under the cursor, with the baseline."""
+        self._verdicts.retry()
+        self.action_pane("diff")
+
+    @on(DiffPane.SwapRequested)
+    def _swap_wished(self, event: DiffPane.SwapRequested) -> None:
+        bench = self.session.bench
+        bench.swap(event.run_id)
+        name = clean(bench.name_of(event.run_id), limit=60)
+        self.say(f"{name} is the baseline for this look, x swaps back" if bench.swapped else "")
+        self.show_detail()
+
+    @on(DiffPane.CaseRequested)
+    def _case_wished(self, event: DiffPane.CaseRequested) -> None:
+        refs = (event.comparison.baseline, event.comparison.candidate)
+        args = {"run_ids": [ref.run_id for ref in refs], "case_id": event.case.case_id}
+
+        async def ask() -> Reply | None:
+            return await self.session.ask(Verb.CASE, args, "case")
+
+        first, second = (clean(ref.name, limit=80) or clean(ref.run_id) for ref in refs)
+        self.app.push_screen(
+            CaseView(
+                event.case,
+                (first, second),
+                ask,
+                glyphs=self.session.glyphs,
+                letter=event.letter,
+                differ=event.differ,
+            )
+        )
+
+    # -- which way is better ---------------------------------------------------------------------
+
+    @on(DiffPane.DirectionRequested)
+    def _direction_wished(self, event: DiffPane.DirectionRequested) -> None:
+        metric, bench = event.metric, self.session.bench
+        options = [(way.value, Content(words)) for way, words in _WORDS.items()]
+        usual = _WORDS[spec_for(metric).direction]
+        options.append((_AS_BEFORE, Content(f"as evaltui takes it: {usual}")))
+
+        def picked(choice: str | None) -> None:
+            if choice is not None:
+                self.later(self._set_direction(metric, choice), "direction")
+
+        current = bench.spec(metric).direction.value
+        self.app.push_screen(Picker(f"{metric}: which way?", options, current=current), picked)
+
+    async def _set_direction(self, metric: str, choice: str) -> None:
+        bench = self.session.bench
+        way = spec_for(metric).direction if choice == _AS_BEFORE else Direction(choice)
+        bench.session_directions[metric] = way  # at once; the store may take its time
+        self.run_list.redraw()
+        self.show_detail()
+        args = {"metric": metric, "direction": None if choice == _AS_BEFORE else way.value}
+        reply = await self.session.ask(Verb.DIRECTION, args, "")
+        if reply is None:
+            note = "the engine is not there: it holds for this session"
+        elif reply.error:
+            note = f"{reply.error}: it holds for this session"
+        else:
+            note = str(reply.payload.get("note") or "")
+        told = f"{clean(metric, limit=60)}: {_WORDS[way]}"
+        if note:
+            self.say(f"{told} ({note})", level="warning")
+        else:
+            self.say(f"{told}, shared; m changes it back")
