@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import zipfile
@@ -44,9 +45,10 @@ class Hostile:
 
 
 def own(**fields: Any) -> bytes:
-    """Return a report of our own format, with one metric unless told otherwise."""
+    """Return a report of our own format, with one metric and an id of its own unless told."""
     document = {
         "schema": "evaltui.report/1",
+        "id": hashlib.sha256(repr(fields).encode("utf-8", "surrogatepass")).hexdigest(),
         "started_at": "2026-03-01T02:00:00Z",
         "metrics": [{"name": "accuracy", "value": 0.5}],
         **fields,
@@ -56,7 +58,8 @@ def own(**fields: Any) -> bytes:
 
 def raw(text: str) -> Callable[[], bytes]:
     """Return a maker of a report with this JSON text after its schema."""
-    return ('{"schema": "evaltui.report/1", ' + text + "}").encode
+    own_id = hashlib.sha256(text.encode()).hexdigest()
+    return ('{"schema": "evaltui.report/1", "id": "' + own_id + '", ' + text + "}").encode
 
 
 def value(text: str) -> Callable[[], bytes]:
@@ -115,7 +118,9 @@ HOSTILE: Mapping[str, Hostile] = {
         lambda: own().replace(b"accuracy", b"accu\0acy"), QUARANTINED, "NUL byte"
     ),
     # -- other encodings
-    "byte-order-mark": Hostile(lambda: b"\xef\xbb\xbf" + own(), LOGGED, metrics={"accuracy": 0.5}),
+    "byte-order-mark": Hostile(
+        lambda: b"\xef\xbb\xbf" + own(id="bom"), LOGGED, metrics={"accuracy": 0.5}
+    ),
     "utf-16": Hostile(lambda: own().decode().encode("utf-16"), QUARANTINED, "UTF-16"),
     "utf-16-without-mark": Hostile(
         lambda: own().decode().encode("utf-16-be"), QUARANTINED, "UTF-16"
@@ -249,7 +254,7 @@ HOSTILE: Mapping[str, Hostile] = {
             metrics=[{"name": name, "value": n} for n, name in enumerate(("a?", "a!", "a_"))]
         ),
         LOGGED,
-        metrics={"a_": 2.0, "a__2": 0.0, "a__3": 1.0},
+        metrics={"a_": 2.0, "a__2": 1.0, "a__3": 0.0},
         cut=("metrics",),
     ),
     "names-that-differ-by-case": Hostile(
@@ -275,8 +280,8 @@ HOSTILE: Mapping[str, Hostile] = {
     "binary": Hostile(lambda: bytes(range(256)) * 64, IGNORED, "not a report", name="report.bin"),
     # -- names
     "a-name-of-escapes": Hostile(
-        own, LOGGED, name="a\x1b]0;evil\x07\u202e.json", cut=("artifacts",)
+        lambda: own(id="escapes"), LOGGED, name="a\x1b]0;evil\x07\u202e.json", cut=("artifacts",)
     ),
-    "a-name-of-250-bytes": Hostile(own, LOGGED, name="n" * 245 + ".json"),
+    "a-name-of-250-bytes": Hostile(lambda: own(id="long"), LOGGED, name="n" * 245 + ".json"),
 }
 """By a name of its own."""
