@@ -225,6 +225,14 @@ class Entries(Lookups):
         with self._write() as db:
             db.execute("DELETE FROM spool WHERE entry_id=? AND path=?", (entry_id, storable(path)))
 
+    def rename_artifact(self, entry_id: int, path: str, new: str) -> None:
+        """Give one artifact of an entry another path, which no other has."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE spool SET path=? WHERE entry_id=? AND path=?",
+                (storable(new), entry_id, storable(path)),
+            )
+
     def hurry(self, path: str | None = None) -> None:
         """Make waiting entries due now: all, or those of one path."""
         with self._write() as db:

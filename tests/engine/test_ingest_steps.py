@@ -211,6 +211,26 @@ def test_adopting_a_run_with_a_mode_of_more_trust_leaves_it_as_it_is(tmp_path: P
     assert two.store.calls.count("log_values") == 1
 
 
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_copy_of_another_name_on_another_machine_adds_no_second_report(
+    tmp_path: Path, *, finished: bool
+) -> None:
+    one, two = kits(tmp_path)
+    one.drop("a.json", report())
+    if finished:
+        one.log_all()
+    else:
+        one.store.fault = lambda call: "refused" if call == "log_artifacts" else ""
+        one.ingestor.log_due()
+        one.store.fault = lambda _: ""
+    (run,) = one.store.active_runs()
+    two.known_runs = lambda _: (run.run_id,)
+    two.drop("b.json", report())
+    two.log_all()
+    one.log_all()
+    assert one.store.artifacts(one.only_run().run_id).keys() == {"a.json"}
+
+
 def test_complete_twins_of_two_machines_leave_the_smallest_id_and_both_journals_know_it(
     tmp_path: Path,
 ) -> None:

@@ -11,6 +11,7 @@ from evaltui.domain.plan import RunPlan
 from evaltui.domain.run import ArtifactInfo, Run, RunStatus, Tag
 from evaltui.engine.rewrite import evaluation_params
 from evaltui.tracking.mapping import CHANGEABLE_PARAMS
+from evaltui.tracking.naming import legal_artifact_path
 
 COMPLETE = "complete"
 """Value of the state tag of a run that has everything."""
@@ -141,6 +142,27 @@ def missing_artifacts(held: Iterable[ArtifactInfo], plan: RunPlan) -> Missing | 
         if size == -1 or (file.data is not None and size not in (None, len(file.data))):
             return Missing(FileState.LOGGED, f"artifact {file.path}")
     return None
+
+
+def renamed_report(run: Run, plan: RunPlan, file_name: str) -> tuple[str, str]:
+    """Return the plan's path of the report and the one it has in a run made of the same bytes.
+
+    Copies on two machines may have two names; the run keeps the first, not both.
+
+    Args:
+        run: The run, which another machine may have made.
+        plan: The plan that is to be written to it.
+        file_name: Name of the file on this machine.
+
+    Returns:
+        Twice the same path where nothing is to be renamed.
+    """
+    mine = legal_artifact_path(file_name)
+    source = run.tags.get(Tag.SOURCE, "")
+    theirs = legal_artifact_path(source.partition(":")[2] or source) if source else mine
+    same_bytes = run.tags.get(Tag.FILE_SHA256) == plan.create_tags.get(Tag.FILE_SHA256)
+    taken = any(file.path == theirs for file in plan.artifacts)
+    return mine, mine if taken or not same_bytes else theirs
 
 
 def leftovers(held: Iterable[ArtifactInfo]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import PurePath
 
 from evaltui.domain.events import FileState
 from evaltui.domain.plan import RunPlan
@@ -171,6 +172,7 @@ class Machine:
     def _adopt(self, entry: Entry, winner: Run, twins: tuple[Run, ...]) -> Entry:
         """Go on with a run that the store has already."""
         self._links.clear_twins(twins, winner.run_id)
+        entry = self._named_as_there(entry, winner)
         plan = compare.settled(entry.plan, winner)
         state = FileState.CREATED
         if compare.is_complete(winner) and not _mode_is_better(entry, winner):
@@ -180,6 +182,18 @@ class Machine:
         entry = self._advance(entry, state, run_id=winner.run_id, unclear=False, plan=plan)
         self._crash_at("created")
         return entry
+
+    def _named_as_there(self, entry: Entry, run: Run) -> Entry:
+        """Give the report the name that it has in the run, so that it is not there twice."""
+        mine, theirs = compare.renamed_report(run, entry.plan, PurePath(entry.path).name)
+        if mine == theirs:
+            return entry
+        self._journal.rename_artifact(entry.entry_id, mine, theirs)
+        artifacts = tuple(
+            replace(file, path=theirs) if file.path == mine else file
+            for file in entry.plan.artifacts
+        )
+        return replace(entry, plan=replace(entry.plan, artifacts=artifacts))
 
     def _resume(self, entry: Entry) -> Entry:
         """Go on with the run the entry has, as far as it still fits."""
