@@ -59,7 +59,9 @@ class PtySession:
         self._fed = 0
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
-        variables = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8", **(env or {})}
+        # COLUMNS and LINES, which test workers have, would beat the size of the terminal
+        without = {"COLUMNS": None, "LINES": None, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+        variables: dict[str, str | None] = {**os.environ, **without, **(env or {})}
         self.process = subprocess.Popen(
             list(command),
             stdin=slave,
