@@ -20,6 +20,10 @@ from second_look import wait_for
 from stores import quiet_environ
 
 pytestmark = [pytest.mark.server, pytest.mark.system, pytest.mark.xdist_group("faults")]
+_BY_HAND = pytest.mark.skipif(
+    not os.environ.get("LONG_TESTS"),
+    reason="its retries take longer than a bounded check waits: LONG_TESTS=1 runs it",
+)
 
 CREATE = "runs/create"
 PATIENCE_S = 150.0
@@ -69,6 +73,7 @@ def waiting(life: Life, reason: str) -> Callable[[], bool]:
 # -- the way to the server -----------------------------------------------------------------------
 
 
+@_BY_HAND
 def test_forty_reports_through_every_kind_of_fault_are_there_once_and_whole(stage: Stage) -> None:
     # Every kind hits one create call, and then any request with a chance of one per cent each.
     on_create = [Rule(fault, path=CREATE, chance=0.7, most=1) for fault in EVERY_KIND]
@@ -204,6 +209,7 @@ def test_an_artifact_store_that_is_down_holds_reports_back_until_it_is_up(stage:
     assert life.stop() == 143
 
 
+@_BY_HAND
 def test_clocks_that_are_days_off_make_no_report_wait_and_none_double(stage: Stage) -> None:
     machine = stage.machine()
     program = Path(__file__).parents[1] / "skewed_evaltui.py"
