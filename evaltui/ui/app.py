@@ -128,8 +128,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         fit_to(self, self.size)
         self.run_worker(self.conductor.link.run(), group="engine", exit_on_error=True)
         # What is here now stays for good: later collections need not walk it, and stall less.
-        gc.collect()
-        gc.freeze()
+        gc.freeze()  # without collecting first, which would stop the loop for a moment
 
     @staticmethod
     def _make_conductor_class() -> type[Conductor]:

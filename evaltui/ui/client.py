@@ -44,7 +44,7 @@ LONGEST_DELAY_S = 30.0
 STEADY_S = 30.0
 """An engine that lived this long starts the back-off anew."""
 
-STOP_GRACE_S = 0.2
+STOP_GRACE_S = 0.1
 """How long quitting gives the engine before it is killed; its journal makes that safe."""
 
 REAP_S = 0.1
