@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from evaltui.domain.events import PENDING_STATES, FileState
 from evaltui.domain.report import Report, Source
+from evaltui.draft import generation_metrics
 from evaltui.engine.neighbours import gather
 from evaltui.errors import ReportError
 from evaltui.harmless import TrackingWarning, harmless, own_environment, warn
@@ -28,7 +29,7 @@ from evaltui.submit import (
     read_settled,
     take_named,
 )
-from evaltui.tracker import EvaluationTracker, generation_metrics
+from evaltui.tracker import EvaluationTracker
 
 if TYPE_CHECKING:
     from evaltui.domain.comparison import Comparison

@@ -9,38 +9,29 @@ from __future__ import annotations
 
 import atexit
 import json
-import math
 import os
 import sys
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from evaltui.domain.events import FileState
-from evaltui.domain.plan import ArtifactFile, RunPlan
+from evaltui.domain.plan import RunPlan
 from evaltui.domain.ports import RunWriter
-from evaltui.domain.report import MetricValue, Report, ReportStatus, Source
+from evaltui.domain.report import Report, ReportStatus, Source
 from evaltui.domain.run import Run, Tag
+from evaltui.draft import FORMAT, REPORT_NAME, Draft
 from evaltui.errors import StoreUnreachableError
 from evaltui.harmless import harmless, own_environment, warn
 from evaltui.readers import read_reports
 from evaltui.settings import Settings, load_settings
 from evaltui.submit import forced_mode, log_plan, one_shot
 from evaltui.tracking import open_source, open_writer
-from evaltui.tracking.mapping import PlanContext, choose_mode, plan_run
 from evaltui.tracking.target import Target, resolve_target
-
-REPORT_NAME = "evaluation_report.json"
-FORMAT = "evaltui_tracker"
-"""Format id of runs without a report."""
-
-FRAMEWORK = "klaudbiusz"
-"""What runs of the older tracker are tagged with."""
 
 _PROVISIONAL = "tracker:"
 _STATUSES = {
@@ -49,48 +40,6 @@ _STATUSES = {
     "KILLED": ReportStatus.CANCELLED,
 }
 _IN_STORE = frozenset({FileState.FINISHED, FileState.DUPLICATE, FileState.SUPERSEDED})
-
-
-def generation_metrics(sums: Mapping[str, Any]) -> tuple[MetricValue, ...]:
-    """Return what a generation cost, from its sums; what is missing or no number is left out.
-
-    Args:
-        sums: `cost_usd` (or `total_cost_usd`), `total_output_tokens`, `total_input_tokens`,
-            `avg_turns`, `total_apps`.
-    """
-    cost = _number(sums.get("cost_usd", sums.get("total_cost_usd")))
-    apps = _number(sums.get("total_apps"))
-    values = {
-        "generation_cost_usd": cost,
-        "total_output_tokens": _number(sums.get("total_output_tokens")),
-        "total_input_tokens": _number(sums.get("total_input_tokens")),
-        "avg_turns_per_app": _number(sums.get("avg_turns")),
-        "apps_per_dollar": apps / cost if apps and cost else None,
-    }
-    return tuple(MetricValue(name, value) for name, value in values.items() if value is not None)
-
-
-@dataclass(slots=True)
-class _Draft:
-    """What was logged of one evaluation so far.
-
-    Attributes:
-        provisional: Content id as long as no report is known.
-        unclear: Whether the store may have made the run although its id is not known.
-    """
-
-    name: str
-    tags: dict[str, str]
-    provisional: str
-    started_ms: int
-    unclear: bool = False
-    mode: str | None = None
-    model: str | None = None
-    params: dict[str, str] = field(default_factory=dict)
-    metrics: dict[str, MetricValue] = field(default_factory=dict)
-    report: Report | None = None
-    report_bytes: bytes = b""
-    files: list[ArtifactFile] = field(default_factory=list)
 
 
 class EvaluationTracker:
@@ -112,7 +61,7 @@ class EvaluationTracker:
         self.run_id: str | None = None
         self.enabled = True
         self._settings: Settings | None = None
-        self._draft: _Draft | None = None
+        self._draft: Draft | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -134,7 +83,7 @@ class EvaluationTracker:
             Its id, or None when the store does not answer: the run is made later then.
         """
         self.end_run()
-        draft = _Draft(
+        draft = Draft(
             name=str(run_name),
             tags={str(key): str(value) for key, value in (tags or {}).items()},
             provisional=f"{_PROVISIONAL}{uuid.uuid4().hex}",
@@ -181,8 +130,7 @@ class EvaluationTracker:
         """Note what the generation cost; what is missing or no number is left out."""
         draft = self._opened("generation metrics")
         if draft is not None:
-            sums = {"total_apps": _integer(draft.params.get("total_apps")), **metrics}
-            draft.metrics.update((item.name, item) for item in generation_metrics(sums))
+            draft.note_generation(metrics)
 
     def log_artifact_file(self, path: str | Path, artifact_path: str | None = None) -> None:
         """Note a file to be kept with the run; its bytes are read now."""
@@ -237,59 +185,24 @@ class EvaluationTracker:
 
     # -- what was logged -------------------------------------------------------------------------
 
-    def _opened(self, what: str) -> _Draft | None:
+    def _opened(self, what: str) -> Draft | None:
         if self._draft is None:
             warn(f"{what} cannot be logged: no run is open (call start_run first)")
         return self._draft
 
     def _add_files(
-        self, draft: _Draft, files: Iterable[tuple[Path, str]], artifact_path: str | None
+        self, draft: Draft, files: Iterable[tuple[Path, str]], artifact_path: str | None
     ) -> None:
         folder = (artifact_path or "").strip("/")
         for file, inside in files:
             data = harmless(file.read_bytes, f"{file} is left out")
             if data is not None:
-                name = f"{folder}/{inside}" if folder else inside
-                draft.files = [known for known in draft.files if known.path != name]
-                draft.files.append(ArtifactFile(name, data=data))
+                draft.note_file(f"{folder}/{inside}" if folder else inside, data)
 
-    def _plan(self, draft: _Draft, status: ReportStatus) -> RunPlan:
-        report = draft.report or Report(FORMAT, draft.provisional, (), framework=FRAMEWORK)
-        if draft.report is None or status is not ReportStatus.FINISHED:
-            report = replace(report, status=status)
-        if report.started_at is None and report.ended_at is None:
-            began, ended = (_instant(at) for at in (draft.started_ms, _now_ms()))
-            report = replace(report, started_at=began, ended_at=ended)
-        report = replace(report, params={**report.params, **draft.params})
-        report = report.with_metrics(draft.metrics.values())
-        mode, source = choose_mode(report, forced=forced_mode(self._load(), os.environ, draft.mode))
-        files = draft.files
-        if draft.report_bytes and all(file.path != REPORT_NAME for file in files):
-            files = [ArtifactFile(REPORT_NAME, data=draft.report_bytes), *files]
-        plan = plan_run(
-            report,
-            PlanContext(
-                mode=mode,
-                mode_source=source,
-                model=draft.model or self._load().model,
-                run_name=draft.name,
-                file_sha256="",
-                file_name=REPORT_NAME if draft.report_bytes else "",
-                host=os.uname().nodename,
-                now_ms=_now_ms(),
-                file_ms=draft.started_ms,
-                artifacts=tuple(files),
-                extra_tags=draft.tags,
-            ),
-        )
-        stamp = draft.params.get("timestamp") or plan.params["timestamp"]
-        # the run may have been made before its report was known
-        made_with = {key: text for key, text in plan.create_tags.items() if key != Tag.STATE}
-        return replace(
-            plan,
-            params={**plan.params, "timestamp": stamp},
-            tags={**made_with, **plan.tags},
-        )
+    def _plan(self, draft: Draft, status: ReportStatus) -> RunPlan:
+        settings = self._load()
+        forced = forced_mode(settings, os.environ, draft.mode)
+        return draft.plan(status, forced=forced, model=settings.model, now_ms=_now_ms())
 
     # -- the store -------------------------------------------------------------------------------
 
@@ -301,7 +214,7 @@ class EvaluationTracker:
     def _target(self) -> Target:
         return resolve_target(self._load(), os.environ)
 
-    def _create(self, draft: _Draft) -> str:
+    def _create(self, draft: Draft) -> str:
         target = self._target()
         if target.warning:
             warn(target.warning)
@@ -316,7 +229,7 @@ class EvaluationTracker:
                 draft.unclear = error.unclear
                 raise
 
-    def _write(self, draft: _Draft, status: ReportStatus) -> None:
+    def _write(self, draft: Draft, status: ReportStatus) -> None:
         plan, waiting = self._plan(draft, status), f"the run {draft.name} waits in the journal"
         with own_environment():
             own = self.run_id or (self._find(draft) if draft.unclear else None)
@@ -336,7 +249,7 @@ class EvaluationTracker:
                 self._take_back(own, outcome.run_ids[0])
         self.run_id = outcome.run_ids[0] if outcome.run_ids else own
 
-    def _find(self, draft: _Draft) -> str | None:
+    def _find(self, draft: Draft) -> str | None:
         """Return the run of `start_run` whose id was lost with the answer, or None."""
 
         def find() -> str | None:
@@ -383,24 +296,6 @@ def _facts(run: Run) -> dict[str, Any]:
         "start_time": run.started_ms,
         "end_time": run.ended_ms,
     }
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _integer(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None
-
-
-def _instant(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
 
 
 def _now_ms() -> int:

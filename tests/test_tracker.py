@@ -20,8 +20,8 @@ from stores import new_store, quiet_environ
 
 from evaltui import EvaluationTracker, TrackingWarning, track_evaluation
 from evaltui.cli.main import main
+from evaltui.draft import generation_metrics
 from evaltui.errors import StoreUnreachableError
-from evaltui.tracker import generation_metrics
 from evaltui.tracking.writer import MlflowWriter
 
 pytestmark = pytest.mark.xdist_group("log")

@@ -187,7 +187,7 @@ class Intake:
             return self._hand_over(file, root)
         except JournalError:
             raise  # no fault of the file: it is due again
-        except Exception as error:
+        except Exception as error:  # broad: a bug of ours may be any; it is raised again
             # A file that trips the program up must do so once only, or it stops the whole watch.
             self._give_up(stamp, root, f"internal error: {type(error).__name__}", _BUG_HINT)
             self.settle.drop(stamp.path)

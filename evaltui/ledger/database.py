@@ -94,7 +94,8 @@ class Database:
             self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
         db.text_factory = _to_text
-        try:
+        with contextlib.ExitStack() as unless_ready:
+            unless_ready.callback(db.close)
             db.execute("PRAGMA auto_vacuum=INCREMENTAL")  # counts for a file that is still empty
             db.execute(f"PRAGMA journal_size_limit={_MAX_WAL_BYTES}")
             # WAL needs memory that all processes share; between machines there is none.
@@ -103,9 +104,7 @@ class Database:
             db.execute("BEGIN IMMEDIATE")
             self._prepare(db)
             db.execute("COMMIT")
-        except BaseException:
-            db.close()
-            raise
+            unless_ready.pop_all()
         return db
 
     def _prepare(self, db: sqlite3.Connection) -> None:
@@ -153,10 +152,9 @@ class Database:
                 try:
                     yield self._db
                     self._db.execute("COMMIT")
-                except BaseException:
+                finally:
                     if self._db.in_transaction:
                         self._db.execute("ROLLBACK")
-                    raise
             except sqlite3.Error as error:
                 raise JournalError(
                     f"the journal {self.path} cannot be written: {error}",

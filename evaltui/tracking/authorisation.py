@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from evaltui.tracking.credential import Credential, CredentialKind
-from evaltui.tracking.mlflow_faults import translate
+from evaltui.tracking.mlflow_faults import translated
 from evaltui.tracking.process_variables import TIMEOUT_S
 from evaltui.tracking.target import Target
 
@@ -80,13 +80,10 @@ class _SdkAuthoriser:
 
     def headers(self, *, renew: bool = False) -> Mapping[str, str]:
         """Return the headers with a token that is valid for now."""
-        try:
+        with translated(f"get a Databricks token ({self._target.credential.origin})"):
             if self._config is None or renew:
                 self._config = self._new_config()
             found = dict(self._config.authenticate())
-        except Exception as error:  # whatever the SDK and its credential providers raise
-            origin = self._target.credential.origin
-            raise translate(error, f"get a Databricks token ({origin})") from error
         workspace = self._target.workspace_id or str(self._config.workspace_id or "")
         return found | ({_WORKSPACE_HEADER: workspace} if workspace else {})
 

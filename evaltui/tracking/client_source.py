@@ -14,7 +14,7 @@ from evaltui.errors import StoreRejectedError
 from evaltui.tracking.deadline import BoundedCalls
 from evaltui.tracking.local_artifacts import MOST_ENTRIES, checked_path, read_file, too_large
 from evaltui.tracking.mlflow_client import open_client
-from evaltui.tracking.mlflow_faults import translate
+from evaltui.tracking.mlflow_faults import translated
 from evaltui.tracking.polled_source import PolledSource
 from evaltui.tracking.run_values import is_value, run_status
 from evaltui.tracking.target import Target
@@ -121,12 +121,9 @@ class _ClientQueries:
         self._calls.close()
 
     def _call(self, doing: str, ask: Callable[[MlflowClient], T]) -> T:
-        doing = f"{doing} in {self._target.label}"
-        try:
+        with translated(f"{doing} in {self._target.label}"):
             client = self._client or self._calls.run(self._open, limit_s=_OPEN_S)
             return self._calls.run(lambda: ask(client), limit_s=_READ_S)
-        except Exception as error:  # whatever mlflow and its stores raise
-            raise translate(error, doing) from error
 
     def _open(self) -> MlflowClient:
         with self._lock:
@@ -136,10 +133,12 @@ class _ClientQueries:
 
 
 def _unless_missing(ask: Callable[[str], T], key: str) -> T | None:
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - a client is open: it is there
+
     try:
         return ask(key)
-    except Exception as error:
-        if getattr(error, "error_code", "") == _MISSING:
+    except MlflowException as error:
+        if error.error_code == _MISSING:
             return None
         raise
 

@@ -9,6 +9,7 @@ again, and the work may have been done.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import re
 from collections.abc import Iterator
@@ -57,6 +58,22 @@ _STATUS_HEAD = re.compile(r"^(\d{3}): ")
 _TOKEN_HINT = "check the credential: `evaltui doctor` says which one is used"  # noqa: S105
 _RETRY_HINT = "nothing is lost: it is tried again"
 _PAGE_HINT = "something other than MLflow answers there: check the address, proxy or sign-in page"
+
+
+@contextlib.contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Let nothing but evaltui's own store errors out of a block that calls MLflow or its SDKs.
+
+    Args:
+        doing: What is being done and where ("creating a run in http://host:5000").
+
+    Raises:
+        StoreError: What `translate` makes of any exception.
+    """
+    try:
+        yield
+    except Exception as error:  # broad: MLflow and the SDKs let any library's exceptions through
+        raise translate(error, doing) from error
 
 
 def translate(error: BaseException, doing: str) -> StoreError:

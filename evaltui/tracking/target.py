@@ -13,13 +13,12 @@ from evaltui import settings as setting_paths
 from evaltui.errors import ConfigError
 from evaltui.settings import CONFIG_SOURCE, DEFAULT_EXPERIMENT, Settings
 from evaltui.tracking import address, credential, process_variables
+from evaltui.tracking.choice import DATABRICKS, Choice, choose
 from evaltui.tracking.credential import Credential, CredentialKind
 from evaltui.tracking.env_file import read_env_file
 
-_URI = "MLFLOW_TRACKING_URI"
 _EXPERIMENT_NAME = "MLFLOW_EXPERIMENT_NAME"
 _EXPERIMENT_ID = "MLFLOW_EXPERIMENT_ID"
-_DATABRICKS = "databricks"
 _LONGEST_EXPERIMENT = 500
 
 
@@ -136,7 +135,7 @@ def resolve_target(settings: Settings, environ: Mapping[str, str]) -> Target:
         ConfigError: The choice makes no sense; the message says why, the hint what to do.
     """
     extra = read_env_file(settings.env_file) if settings.env_file else {}
-    chosen = _choose(settings, environ, extra)
+    chosen = choose(settings, environ, extra)
     store = _store(chosen, settings)
     name, number, experiment_why = _experiment(settings, {**environ, **extra}, store.kind)
     return Target(
@@ -161,90 +160,6 @@ def resolve_target(settings: Settings, environ: Mapping[str, str]) -> Target:
     )
 
 
-# -- which store ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """A URI or a profile ("" both: embedded), what chose it, and the variables that count."""
-
-    uri: str
-    profile: str
-    why: str
-    environ: Mapping[str, str]
-    warning: str = ""
-
-
-def _choose(settings: Settings, environ: Mapping[str, str], extra: Mapping[str, str]) -> _Choice:
-    variables = _merged(environ, extra)
-    flag, configured = _from_settings(settings, variables)
-    if flag:
-        return flag
-    if extra:
-        where = f" in {settings.env_file}"
-        asked = _from_uri(extra, variables, where) or _from_databricks(extra, variables, where)
-        if asked:
-            return asked
-    found = _from_uri(environ, variables, "") or configured
-    found = found or _from_databricks(variables, variables, "")
-    return found or _Choice("", "", "default", variables, _lonely(variables))
-
-
-def _merged(environ: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
-    """Let the file win; its Databricks credential does not mix with one of the environment."""
-    kept = dict(environ)
-    if any(name in extra for name in process_variables.CREDENTIALS):
-        for name in process_variables.CREDENTIALS:
-            kept.pop(name, None)
-    return kept | dict(extra)
-
-
-def _from_settings(
-    settings: Settings, variables: Mapping[str, str]
-) -> tuple[_Choice | None, _Choice | None]:
-    """Return what a flag chose and what the configuration file chose; at most one is there."""
-    key = "profile" if settings.profile else "tracking_uri"
-    if not (settings.profile or settings.tracking_uri):
-        return None, None
-    why = settings.sources.get(key, key)
-    choice = _Choice(settings.tracking_uri or "", settings.profile or "", why, variables)
-    return (None, choice) if why == CONFIG_SOURCE else (choice, None)
-
-
-def _from_uri(
-    environ: Mapping[str, str], variables: Mapping[str, str], where: str
-) -> _Choice | None:
-    uri = environ.get(_URI, "")
-    return _Choice(uri, "", _URI + where, variables) if uri else None
-
-
-def _from_databricks(
-    environ: Mapping[str, str], variables: Mapping[str, str], where: str
-) -> _Choice | None:
-    mine = environ.get(credential.HOST) or credential.has_credential(environ)
-    if mine and variables.get(credential.HOST) and credential.has_credential(variables):
-        origin = credential.from_variables(variables).origin
-        return _Choice(_DATABRICKS, "", f"{credential.HOST} and {origin}{where}", variables)
-    profile = environ.get(credential.PROFILE, "")
-    return _Choice("", profile, credential.PROFILE + where, variables) if profile else None
-
-
-def _lonely(variables: Mapping[str, str]) -> str:
-    """Return the warning for half of a Databricks credential."""
-    then = (
-        "; runs go to the embedded store. To send these reports later, complete it and run "
-        "`evaltui log` or `evaltui watch` on them again: each store keeps its own journal"
-    )
-    if variables.get(credential.HOST):
-        return (
-            f"{credential.HOST} is set without a credential (DATABRICKS_TOKEN, or "
-            f"DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET){then}"
-        )
-    if credential.has_credential(variables):
-        return f"a Databricks credential is set without {credential.HOST}{then}"
-    return ""
-
-
 # -- what the choice means ------------------------------------------------------------------------
 
 
@@ -262,7 +177,7 @@ class _Store:
     warning: str = ""
 
 
-def _store(chosen: _Choice, settings: Settings) -> _Store:
+def _store(chosen: Choice, settings: Settings) -> _Store:
     if chosen.profile:
         return _workspace(chosen.profile, chosen.environ)
     if not chosen.uri:
@@ -275,14 +190,14 @@ def _store(chosen: _Choice, settings: Settings) -> _Store:
         raise ConfigError(f"{error.message} ({chosen.why})", hint=error.hint) from None
 
 
-def _by_scheme(scheme: str, chosen: _Choice) -> _Store:
+def _by_scheme(scheme: str, chosen: Choice) -> _Store:
     uri = chosen.uri
     if scheme == "databricks-uc":
         raise ConfigError(
             f"tracking URI {uri}: names a model registry, not a tracking store",
             hint="use databricks",
         )
-    if scheme == _DATABRICKS:
+    if scheme == DATABRICKS:
         profile = uri.partition("://")[2].strip("/")
         if profile:
             return _workspace(profile, chosen.environ)
@@ -347,7 +262,7 @@ def _databricks(host: str, workspace: str, found: Credential, profile: str) -> _
     name = host.partition("://")[2]
     return _Store(
         TargetKind.DATABRICKS,
-        _DATABRICKS,
+        DATABRICKS,
         f"databricks {name}" + (f" (profile {profile})" if profile else ""),
         identity=f"databricks {host.lower()}" + (f" {workspace}" if workspace else ""),
         host=host,

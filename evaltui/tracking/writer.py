@@ -29,7 +29,7 @@ from evaltui.tracking.experiments import (
 )
 from evaltui.tracking.local_artifacts import checked_path, local_root
 from evaltui.tracking.mlflow_client import open_client, patience
-from evaltui.tracking.mlflow_faults import translate
+from evaltui.tracking.mlflow_faults import translate, translated
 from evaltui.tracking.naming import MAX_TAG_VALUE, legal_run_name, legal_value
 from evaltui.tracking.target import Target
 from evaltui.tracking.upload import read_position, staged
@@ -285,12 +285,10 @@ class MlflowWriter:
     ) -> T:
         """Let `work` run with the client, within a deadline, and translate what it raises."""
         client = self._open()
-        try:
+        with translated(f"{self._target.label}: {doing}"):
             return self._calls.run(
                 lambda: work(client), limit_s=limit_s or self._call_s, progress=progress
             )
-        except Exception as error:
-            raise translate(error, f"{self._target.label}: {doing}") from error
 
     def _open(self) -> MlflowClient:
         target = self._target
@@ -302,8 +300,6 @@ class MlflowWriter:
         with self._lock:
             if self._client is None:
                 refuse_new_folders(target)
-                try:
+                with translated(f"{target.label}: opening the store"):
                     self._client = self._calls.run(lambda: open_client(target), limit_s=OPEN_S)
-                except Exception as error:
-                    raise translate(error, f"{target.label}: opening the store") from error
             return self._client
