@@ -8,13 +8,15 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import evaltui
 from evaltui.cli.version import versions
 from evaltui.domain.check import Check, CheckState
-from evaltui.errors import EvaltuiError
+from evaltui.engine.env_hint import env_file_beside, store_variables
+from evaltui.errors import EvaltuiError, ReportError
+from evaltui.mounts import network_type
 from evaltui.settings import Settings, data_dir, state_dir
 
 CHECKS = (
@@ -36,12 +38,6 @@ Raises:
     EvaltuiError: It cannot be read.
 """
 
-_NETWORK_TYPES = re.compile(
-    r"nfs\d?|cifs|smb\d?|smbfs|afs|ceph|lustre|gpfs|beegfs|9p|glusterfs|ncpfs"
-    r"|fuse\.(sshfs|glusterfs|ceph\S*|s3fs|rclone|gcsfuse|blobfuse\d?)"
-)
-_ENV_LINE = re.compile(r"^\s*(?:export\s+)?((?:DATABRICKS|MLFLOW)_[A-Z0-9_]+)\s*=", re.MULTILINE)
-_ENV_BYTES = 64 * 1024
 _TMUX_SECONDS = 2.0
 
 
@@ -65,31 +61,6 @@ def check_surroundings(
     )
 
 
-def network_type(path: Path, mounts: Iterable[str] | None = None) -> str | None:
-    """Return the type of the network file system `path` lies on, or None when it is local.
-
-    Args:
-        path: An absolute path.
-        mounts: Lines of /proc/self/mountinfo; default: this system's, none where it has none.
-    """
-    if mounts is None:
-        try:
-            table = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return None
-        mounts = table.splitlines()
-    best, kind = "", ""
-    for line in mounts:
-        left, dash, right = line.partition(" - ")
-        fields = left.split()
-        if not dash or len(fields) < 5:  # noqa: PLR2004 - mount point is the fifth field
-            continue
-        point = fields[4].replace("\\040", " ")
-        if path.is_relative_to(point) and len(point) >= len(best):
-            best, kind = point, right.split()[0]
-    return kind if _NETWORK_TYPES.fullmatch(kind) else None
-
-
 def _directory(name: str, variable: str, make: Callable[[], Path]) -> Check:
     try:
         path = make()
@@ -101,7 +72,7 @@ def _directory(name: str, variable: str, make: Callable[[], Path]) -> Check:
     except OSError as error:
         detail = f"{path}: cannot be written: {error.strerror}"
         return Check(name, CheckState.FAIL, detail, f"free it, or set {variable} to another")
-    kind = network_type(path.resolve())
+    kind = network_type(path)
     if kind:
         return Check(
             name,
@@ -139,17 +110,17 @@ def _env_file(settings: Settings) -> Check:
     name = "env-file"
     if settings.env_file is not None:
         try:
-            found = _env_names(settings.env_file)
+            used = store_variables(settings.env_file)
         except OSError as error:
             detail = f"{settings.env_file}: cannot be read: {error.strerror}"
             return Check(name, CheckState.FAIL, detail, "correct --env-file")
-        return Check(name, CheckState.OK, f"{settings.env_file}: {len(found)} variables are used")
-    for path in _env_candidates(settings):
-        try:
-            found = _env_names(path)
-        except OSError:
-            continue  # not there or not ours: nothing to point to
-        if found:
+        except ReportError as error:
+            detail = f"{settings.env_file}: {error.message}"
+            return Check(name, CheckState.FAIL, detail, "correct --env-file")
+        return Check(name, CheckState.OK, f"{settings.env_file}: {len(used)} variables are used")
+    for directory in _report_directories(settings):
+        path, found = env_file_beside(directory)
+        if path:
             return Check(
                 name,
                 CheckState.WARN,
@@ -159,22 +130,13 @@ def _env_file(settings: Settings) -> Check:
     return Check(name, CheckState.OK, "no .env with DATABRICKS_ or MLFLOW_ beside the reports")
 
 
-def _env_candidates(settings: Settings) -> list[Path]:
-    roots = [Path.cwd()]
+def _report_directories(settings: Settings) -> list[Path]:
+    found = [Path.cwd()]
     for entry in settings.watch:
         text = entry.partition("=")[2] or entry
         fixed = re.split(r"[*?\[]", text, maxsplit=1)[0] or "."
-        roots.append(Path(fixed).expanduser())
-    found = [folder / ".env" for root in roots for folder in (root, root.parent)]
-    return list(dict.fromkeys(found))
-
-
-def _env_names(path: Path) -> list[str]:
-    if not path.is_file():  # a FIFO of that name must not block us
-        raise FileNotFoundError(2, "no such file", str(path))
-    with path.open("rb") as file:
-        text = file.read(_ENV_BYTES).decode("utf-8", errors="replace")
-    return list(dict.fromkeys(_ENV_LINE.findall(text)))
+        found.append(Path(fixed).expanduser())
+    return found
 
 
 def _terminal(environ: Mapping[str, str]) -> list[Check]:

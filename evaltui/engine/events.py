@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -26,17 +25,6 @@ LIMIT_REACHED = "inotify limit reached"
 _STEP_MS = 5
 _DEBOUNCE_MS = 20
 _PULSE_MS = 250  # how soon a listener that was told to stop, or has armed, shows it
-_NETWORK_TYPES = frozenset(
-    {
-        "9p", "afs", "beegfs", "ceph", "cifs", "davfs", "drvfs", "fuse.ceph", "fuse.davfs2",
-        "fuse.gcsfuse", "fuse.glusterfs", "fuse.goofys", "fuse.rclone",
-        "fuse.s3fs", "fuse.sshfs", "fuse.vmhgfs-fuse", "fuse.blobfuse", "fuse.blobfuse2",
-        "fuse.juicefs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "prl_fs", "smb3",
-        "smbfs", "vboxsf", "virtiofs", "wekafs",
-    }
-)  # fmt: skip
-_MOUNT_POINT = 4  # among the fields of a line of mountinfo
-_ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,36 +181,6 @@ def watched_folders() -> int | None:
     except OSError:
         return None
     return number
-
-
-def network_type(path: Path, mountinfo: str | None = None) -> str:
-    """Return the type of the network file system a path lies on, or "" for a local one.
-
-    Nobody tells a machine of changes that another one makes there. A path that does not exist
-    lies where its nearest existing parent lies.
-
-    Args:
-        path: Absolute path.
-        mountinfo: Text of `/proc/self/mountinfo`; None reads it ("" where there is none).
-    """
-    if mountinfo is None:
-        try:
-            mountinfo = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
-    real = os.path.realpath(path)
-    found, length = "", -1
-    for line in mountinfo.splitlines():
-        mount, _, system = line.partition(" - ")
-        kind = system.partition(" ")[0]
-        fields = mount.split(" ", _MOUNT_POINT + 1)
-        if len(fields) <= _MOUNT_POINT or not kind:
-            continue
-        point = _ESCAPE.sub(lambda match: chr(int(match[1], 8)), fields[_MOUNT_POINT])
-        inside = real == point or real.startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= length:  # of two on one point the later hides the earlier
-            found, length = kind, len(point)
-    return found if found in _NETWORK_TYPES else ""
 
 
 def _reason(error: Exception) -> str:

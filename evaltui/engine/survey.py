@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import stat
 import time
 from collections import deque
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaltui.domain.events import FileRole
+from evaltui.engine.env_hint import env_file_beside
 from evaltui.engine.filebytes import read_head
 from evaltui.engine.roots import SKIPPED_FOLDERS, is_temporary
 from evaltui.errors import ReportError
@@ -20,8 +20,6 @@ from evaltui.readers import HEAD_BYTES, recognise, wants_dot
 
 MAX_ENTRIES = 20_000
 MAX_SECONDS = 2.0
-_ENV_LINE = re.compile(r"^\s*(?:export\s+)?(?:DATABRICKS|MLFLOW)_[A-Z0-9_]+\s*=", re.MULTILINE)
-_ENV_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +68,7 @@ def survey(
                     waiting.append(Path(entry.path))
             elif _is_report(Path(entry.path)):
                 reports += 1
-    return Survey(str(path), reports, more, env_file_beside(path))
-
-
-def env_file_beside(path: Path) -> str:
-    """Return the `.env` of a directory or its parent that names a store, or "".
-
-    Only names of variables are looked at: their values are secrets.
-    """
-    for candidate in dict.fromkeys((path / ".env", path.parent / ".env")):
-        try:
-            text = read_head(candidate, _ENV_BYTES).decode("utf-8", errors="replace")
-        except (OSError, ReportError):
-            continue
-        if _ENV_LINE.search(text):
-            return str(candidate)
-    return ""
+    return Survey(str(path), reports, more, env_file_beside(path)[0])
 
 
 def _listing(path: Path) -> list[os.DirEntry[str]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from evaltui.engine.events import LIMIT_REACHED, FileEvents, network_type, watched_folders
+from evaltui.engine.events import LIMIT_REACHED, FileEvents, watched_folders
 from evaltui.engine.roots import WatchRoot
+from evaltui.mounts import network_type
 
 LOOK_S = 1.0
 """Seconds between two looks whether a root is still the directory it was."""

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from evaltui.errors import JournalError
-from evaltui.ledger.mounts import is_shared
 from evaltui.ledger.owner import this_process
 from evaltui.ledger.schema import SCHEMA, UPGRADES, VERSION
+from evaltui.mounts import network_type
 
 BUSY_S = 20
 """How long a write waits for another process's."""
@@ -65,7 +65,7 @@ class Database:
         self._durable: bool | None = None
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.is_shared = is_shared(directory)
+            self.is_shared = network_type(directory) != ""
             self._db = self._open()
             self.journal_id = self._name(scope)
         except sqlite3.DatabaseError as error:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from evaltui.cli import doctor
+from evaltui.cli import doctor, surroundings
 from evaltui.cli.main import main
-from evaltui.cli.surroundings import CHECKS, check_surroundings, network_type
+from evaltui.cli.surroundings import CHECKS, check_surroundings
 from evaltui.domain.check import Check, CheckState
 from evaltui.errors import JournalError
 from evaltui.settings import Settings
@@ -56,17 +56,13 @@ def test_a_directory_that_others_can_write_is_a_warning(settings: Settings) -> N
     assert (check.state, check.remedy) == (CheckState.WARN, f"chmod 700 {settings.data_dir}")
 
 
-@pytest.mark.parametrize(
-    ("kind", "network"), [("nfs4", True), ("fuse.sshfs", True), ("ext4", False), ("tmpfs", False)]
-)
-def test_network_file_systems_are_told_by_the_longest_mount_point(kind: str, network: bool) -> None:
-    mounts = [
-        "1 0 8:1 / / rw - ext4 /dev/a rw",
-        f"2 1 0:5 / /data/my\\040home rw - {kind} host:/x rw",
-        "rubbish",
-    ]
-    assert (network_type(Path("/data/my home/x"), mounts) is not None) is network
-    assert network_type(Path("/data/other"), mounts) is None
+def test_a_directory_on_a_network_is_a_warning(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surroundings, "network_type", lambda _: "nfs4")
+    check = found(settings, "state-directory")
+    assert (check.state, "(nfs4)" in check.detail) == (CheckState.WARN, True)
+    assert "EVALTUI_STATE_DIR" in check.remedy
 
 
 def test_an_unused_env_file_is_pointed_to_without_its_values(settings: Settings) -> None:

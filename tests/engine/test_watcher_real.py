@@ -20,11 +20,11 @@ from watching import NotingIngestor, app_report, report
 
 from evaltui.domain.events import FileState, WatchRole
 from evaltui.engine import vantage
-from evaltui.engine.events import network_type
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.roots import WatchRoot
 from evaltui.engine.watcher import Watcher, WatchSettings
 from evaltui.ledger.journal import Journal
+from evaltui.mounts import network_type
 
 
 class Live:

@@ -16,7 +16,6 @@ from evaltui.domain.plan import ArtifactFile
 from evaltui.errors import ExitCode, JournalError
 from evaltui.ledger import database
 from evaltui.ledger.journal import Journal
-from evaltui.ledger.mounts import is_shared
 from evaltui.ledger.schema import VERSION
 
 
@@ -198,33 +197,10 @@ def test_the_space_of_finished_reports_is_given_back(tmp_path: Path) -> None:
     assert journal.path.stat().st_size < 1_000_000
 
 
-MOUNTS = (
-    "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw",
-    "30 22 0:40 / /home rw shared:1 - nfs4 server:/home rw",
-    "31 30 8:2 / /home/local\\040disk rw - ext4 /dev/sdb1 rw",
-    "32 22 0:41 / /mnt/box rw - fuse.sshfs me@host: rw",
-    "nonsense",
-)
-
-
-@pytest.mark.parametrize(
-    ("path", "shared"),
-    [
-        ("/var/lib", False),
-        ("/home/me/.local/state", True),
-        ("/home/local disk/state", False),
-        ("/homework", False),
-        ("/mnt/box", True),
-    ],
-)
-def test_file_systems_of_several_machines_are_known(path: str, shared: bool) -> None:
-    assert is_shared(Path(path), MOUNTS) is shared
-
-
 def test_on_a_shared_file_system_the_journal_does_without_shared_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "is_shared", lambda _: True)
+    monkeypatch.setattr(database, "network_type", lambda _: "nfs4")
     journal = Journal(tmp_path / "j")
     assert journal.is_shared
     assert journal._read("PRAGMA journal_mode") == [("delete",)]
