@@ -2,7 +2,8 @@
 
 A RunTable has one owner (the engine's query loop, or the screen) and grows in place; what goes
 over the link between them are RunDelta pages. Rows keep their index for life, so cursor, marks and
-caches can hold on to it; a removed run only loses its `alive` bit.
+caches can hold on to it; a removed run only loses its `alive` bit. When most rows are of that kind
+the owner goes on with another table (`compacted`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ STATUSES: tuple[RunStatus, ...] = tuple(RunStatus)
 """Status codes of the `status` column, by position."""
 
 _FIRST_CAPACITY = 64
+_MOST_DEAD = 2_000
+_PAGE = 1_000
 _T = TypeVar("_T", bound=np.generic)
 
 
@@ -195,6 +198,14 @@ class RunTable:
         """Version at which each row last changed; a view."""
         return self._row_version[: self.size]
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether rows of removed runs take up more room than the others, and much of it."""
+        if self.size <= _MOST_DEAD:
+            return False
+        dead = self.size - int(self.alive.sum())
+        return dead > max(_MOST_DEAD, self.size - dead)
+
     def row_of(self, run_id: str) -> int | None:
         """Return the row of a run, or None when it is unknown or removed."""
         row = self._rows.get(run_id)
@@ -294,6 +305,19 @@ class RunTable:
             self.total = delta.total
         self.complete = self.complete or delta.complete
         return np.unique(np.concatenate([rows, np.array(gone, dtype=np.int64)]))
+
+    def compacted(self) -> RunTable:
+        """Return a table of the same runs in the same order, without the rows of removed ones.
+
+        Its rows and their versions are others than before.
+        """
+        table = RunTable()
+        table.version = self.version
+        rows = np.flatnonzero(self.alive).tolist()
+        for start in range(0, len(rows), _PAGE):
+            table.apply(self.page(rows[start : start + _PAGE], complete=False))
+        table.complete, table.total = self.complete, self.total
+        return table
 
     def page(self, rows: Sequence[int], *, complete: bool = True) -> RunDelta:
         """Return some rows as a page for the link."""

@@ -272,6 +272,8 @@ class Poller:
         with self._lock:
             self._index.update(runs, gone)
             self.table.apply(delta)
+            if self.table.is_sparse:
+                self.table = self.table.compacted()
             if ending:
                 self._listed = True
                 self._seen = set()

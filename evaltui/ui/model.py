@@ -119,7 +119,11 @@ class Workbench:
             return self._apply_incoming(self._incoming, change.delta)
         content_id = self._content_id(self.cursor_id)
         rows = self.table.apply(change.delta)
-        return TableChange(rows, order_changed=self._settle(content_id))
+        if not self.table.is_sparse:
+            return TableChange(rows, order_changed=self._settle(content_id))
+        self.table = self.table.compacted()
+        self._settle(content_id)
+        return TableChange(np.arange(self.table.size), order_changed=True)
 
     def _apply_incoming(self, incoming: RunTable, delta: RunDelta) -> TableChange:
         incoming.apply(delta)

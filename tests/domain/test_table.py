@@ -152,3 +152,31 @@ def test_statuses_are_codes_of_one_byte() -> None:
     table = make_table(*(make_run(status.value, status=status) for status in STATUSES))
     assert [table.run_status(row) for row in range(table.size)] == list(STATUSES)
     assert table.status.dtype == np.uint8
+
+
+def test_a_table_of_mostly_removed_runs_goes_on_without_their_rows() -> None:
+    table = RunTable()
+    kept: list[Run] = []
+    for number in range(0, 6_000, 100):
+        runs = [make_run(f"r{number + at}", metrics={"a": float(at)}) for at in range(100)]
+        kept.append(runs[0])
+        table.apply(RunDelta.from_runs(runs))
+        table.apply(RunDelta.from_runs([], removed=[run.run_id for run in runs[1:]]))
+        if table.is_sparse:
+            before = table.version
+            table = table.compacted()
+            assert table.version > before
+            assert not table.is_sparse
+    assert table.size < 3_000
+    assert table.complete
+    assert [run.run_id for run in kept] == [
+        table.run_ids[row] for row in np.flatnonzero(table.alive)
+    ]
+    assert all(table.value(int(row), "a") == 0.0 for row in np.flatnonzero(table.alive))
+
+
+def test_a_small_table_or_one_of_mostly_living_runs_stays_as_it_is() -> None:
+    table = RunTable()
+    table.apply(RunDelta.from_runs([make_run(f"r{number}") for number in range(5_000)]))
+    table.apply(RunDelta.from_runs([], removed=[f"r{number}" for number in range(2_400)]))
+    assert not table.is_sparse
