@@ -127,6 +127,7 @@ def kill_campaign(
             note.write_text(str(killed))
             if killed % 50 == 0:
                 tell(f"{killed} kills, {len(fed)} reports, {time.monotonic() - began:.0f} s")
+        feed()  # so that the last has something to log before it is asked to end
         last = nursery.start(argv, environ, hurry=hurry)
         wait_for_account(lambda: audit(place.runs(), fed), _LAST_LIFE_S)
         status = last.stop()

@@ -9,6 +9,7 @@ Run as a program it takes orders as JSON lines on stdin and answers each with on
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import json
 import os
@@ -25,6 +26,7 @@ from typing import Any, Self
 from stores import quiet_environ
 
 _POLL_S = 0.005
+_PR_SET_PDEATHSIG = 1
 
 
 class Life:
@@ -185,6 +187,7 @@ def _import_everything() -> None:
 
 def _live(order: dict[str, Any]) -> int:
     """Be the program; in the fork."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # when a test is killed, so is it
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDONLY)
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
