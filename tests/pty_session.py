@@ -59,9 +59,8 @@ class PtySession:
         self._fed = 0
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
-        # COLUMNS and LINES, which test workers have, would beat the size of the terminal
-        without = {"COLUMNS": None, "LINES": None, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
-        variables: dict[str, str | None] = {**os.environ, **without, **(env or {})}
+        usual = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
+        variables: dict[str, str | None] = {**os.environ, **usual, **(env or {})}
         self.process = subprocess.Popen(
             list(command),
             stdin=slave,

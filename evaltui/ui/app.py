@@ -24,6 +24,7 @@ from evaltui.settings import Settings
 from evaltui.ui.glyphs import choose_glyphs
 from evaltui.ui.keys import APP_KEYS, bindings, check_keymap
 from evaltui.ui.opening import OpeningScreen
+from evaltui.ui.plain_text import PlainText
 from evaltui.ui.screens.too_small import fit_to
 from evaltui.ui.terminal import TerminalDriver, catch_signals
 from evaltui.ui.theme import ANSI_VARIABLES, DARK, LIGHT, theme_name
@@ -78,6 +79,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         self._clock = clock
         self._cwd = cwd
         self._glyphs = choose_glyphs(settings.glyphs)
+        if self._glyphs.ascii_only:
+            self._filters.append(PlainText())
         self._keys = check_keymap(settings.keys)
         self._finish = finish
         self._leaving = False
@@ -197,6 +200,11 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         """Offer every command by name."""
         if self.conductor is not None:
             self.conductor.offer_commands()
+
+    def action_show_log(self) -> None:
+        """Show the end of the log."""
+        if self.conductor is not None:
+            self.run_worker(self.conductor.show_log(), group="log", exclusive=True)
 
     def action_refresh_store(self) -> None:
         """Ask the store for news now, and draw the whole screen again."""

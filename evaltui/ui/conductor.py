@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,7 +26,9 @@ from evaltui.ui.glyphs import Glyphs
 from evaltui.ui.keys import APP_KEYS, MAIN_KEYS, Key, shown_keys
 from evaltui.ui.main_screen import MainScreen
 from evaltui.ui.screens.help import HelpScreen
+from evaltui.ui.screens.log_view import end_of_log
 from evaltui.ui.screens.picker import Picker
+from evaltui.ui.screens.text_view import TextView
 from evaltui.ui.screens.too_small import TooSmallScreen
 from evaltui.ui.session import Session
 from evaltui.ui.words import EngineTrouble, leaving_line
@@ -151,6 +154,14 @@ class Conductor:
             return
         session = self.session
         self._app.push_screen(HelpScreen(self.main.keys, session.keymap, glyphs=session.glyphs))
+
+    async def show_log(self) -> None:
+        """Show the end of the log; the disk it lies on may be slow."""
+        if self._app.screen is not self.main:
+            return
+        title, lines = await asyncio.to_thread(end_of_log, self.session.settings)
+        if self._app.screen is self.main:
+            self._app.push_screen(TextView(title, lines, at_end=True))
 
     def offer_commands(self) -> None:
         """Offer every command by name."""

@@ -48,6 +48,7 @@ APP_KEYS: tuple[Key, ...] = (
     Key("app.interrupt", "ctrl+c", "quit_now", "quit", "Quit from anywhere", None, "^c"),
     Key("app.suspend", "ctrl+z", "suspend_process", "suspend", "Suspend to the shell", None, "^z"),
     Key("app.refresh", "r", "refresh_store", "refresh", "Ask the store for news now", 60, "r"),
+    Key("app.log", "L", "show_log", "log", "What evaltui did: the end of its log", None, "L"),
     Key("app.pause", "p", "pause", "pause", "Pause and resume the live list", 65, "p"),
 )
 """Keys that work on every screen."""

@@ -94,6 +94,7 @@ class TerminalDriver(LinuxDriver):
         size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._size = self._size or self._get_terminal_size()  # else Textual takes COLUMNS first
         TerminalDriver.attrs_at_start = terminal_attrs()
         self._told = False
         self._suspended = False
@@ -174,7 +175,11 @@ class TerminalDriver(LinuxDriver):
         return self._told
 
     def _get_terminal_size(self) -> tuple[int, int]:
-        width, height = super()._get_terminal_size()
+        """Ask the terminal itself: COLUMNS and LINES may come from another one, or a test."""
+        try:
+            width, height = os.get_terminal_size(self.fileno)
+        except OSError:
+            width, height = super()._get_terminal_size()
         return (width, height) if width and height else (80, 24)  # never given a size: 0x0
 
 

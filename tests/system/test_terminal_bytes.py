@@ -110,6 +110,36 @@ def test_with_colour_colours_are_sent(screen: Opened) -> None:
     assert session.examine().colours > 0
 
 
+def test_with_ascii_glyphs_every_screen_is_ascii(screen: Opened) -> None:
+    session = screen("--glyphs", "ascii", engine=("serve", "--runs", "12"), size=(140, 40))
+    session.until_text("eval_mcp_0011")
+    for keys in (*PANES, "4", "l", "l", "l", "\r", "\x1b", "2", "S", "\x1b", "m", "\x1b", "d"):
+        session.send(keys)
+        session.until_quiet(0.1)
+    for keys in ("\x1b", "5", "n", "w", "\x1b", "1", "s", "\x1b", "B", "\x1b", "/", "eval", "\r"):
+        session.send(keys)
+        session.until_quiet(0.1)
+    for keys in ("?", "\x1b", ":", "\x1b", "L", "\x1b", "b", "u", "c", "y", "q"):
+        session.send(keys)
+        session.until_quiet(0.1)
+    beyond = sorted({char for char in session.data.decode() if not char.isascii()})
+    assert beyond == [], session.text
+    session.resize((20, 5))
+    session.until_quiet()
+    assert session.data.isascii()
+
+
+def test_the_terminal_tells_its_size_and_no_variable_does(screen: Opened) -> None:
+    session = screen(size=(110, 30), COLUMNS="50", LINES="12")
+    session.until_text(NEWEST)
+    session.until_text("? help")
+    lines = session.text.splitlines()
+    assert max(map(len, lines)) > 100
+    assert "? help" in lines[29]
+    session.resize((90, 26))
+    session.until(lambda: "? help" in session.text.splitlines()[25], "the footer")
+
+
 def test_nothing_is_sent_while_nothing_changes(screen: Opened) -> None:
     session = screen()
     session.until_text(NEWEST)
@@ -154,7 +184,7 @@ def test_any_storm_of_sizes_is_survived(screen: Opened) -> None:
         if step % 10 == 0:
             session.send(rng.choice("jk123456s\x1b?\x1b"))
             session.until_quiet(0.05)
-    for key in ("\x1b", "\x1b", "1"):
+    for key in ("\x1b", "\x1b", "1", "g"):
         session.send(key)
         session.until_quiet()
     assert_readable_at(session, (80, 24))

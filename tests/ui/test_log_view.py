@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pane_app import PaneApp, screen_text, settle
+from scripted import make_app, runs, screen_text, store, until
 
 from evaltui.settings import Settings
-from evaltui.ui.screens.log_view import TAIL_BYTES, log_view
+from evaltui.ui.screens.log_view import TAIL_BYTES
+from evaltui.ui.screens.text_view import TextView
 
 
 async def show(settings: Settings) -> list[str]:
-    app = PaneApp()
+    app = make_app(store(), runs(), settings=settings)
     async with app.run_test(size=(100, 20)) as pilot:
-        app.push_screen(log_view(settings))
-        await settle(pilot)
-        return screen_text(app)
+        await until(pilot, lambda: app.conductor is not None and app.conductor.main.is_current)
+        await pilot.press("L")
+        await until(pilot, lambda: isinstance(app.screen, TextView))
+        await pilot.pause()
+        await pilot.pause()
+        return screen_text(app).splitlines()
 
 
 async def test_the_end_of_the_log_is_shown(tmp_path: Path) -> None:

@@ -10,14 +10,13 @@ from evaltui.domain.text import clean, clean_lines
 from evaltui.errors import ConfigError
 from evaltui.log import log_path
 from evaltui.settings import Settings
-from evaltui.ui.screens.text_view import TextView
 
 TAIL_BYTES = 64 * 1024
 """How much of the end of the log is shown."""
 
 
-def log_view(settings: Settings) -> TextView:
-    """Return a page with the end of the log, newest line last."""
+def end_of_log(settings: Settings) -> tuple[str, list[Content]]:
+    """Return a title and the end of the log, newest line last; reads the disk."""
     try:
         path = log_path(settings)
         with path.open("rb") as file:
@@ -25,9 +24,9 @@ def log_view(settings: Settings) -> TextView:
             file.seek(max(0, size - TAIL_BYTES))
             data = file.read(TAIL_BYTES)
     except (OSError, ConfigError) as error:
-        return TextView("Log", [Content(f"the log cannot be read: {clean(error)}")])
+        return "Log", [Content(f"the log cannot be read: {clean(error)}")]
     text = data.decode("utf-8", "replace")
     if size > TAIL_BYTES:
         text = text.partition("\n")[2]  # the first line is cut
     lines = [Content(line) for line in clean_lines(text.rstrip("\n"), limit=TAIL_BYTES)]
-    return TextView(f"Log {path}", lines, at_end=True)
+    return f"Log {path}", lines or [Content("nothing is in it yet")]

@@ -48,15 +48,13 @@ class Tabs(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        """Draw the line; names fall away from the right where there is no room."""
+        """Draw the line."""
         width = self.size.width
         pieces: list[Content] = [Content(" ")]
         self._spans.clear()
         x = 1
-        for pane, label in PANES:
+        for pane, label in self._shown(width - x):
             text = f"[{label}]" if pane == self._current else f" {label} "
-            if x + len(text) > width:
-                break
             self._spans.append((x, x + len(text), pane))
             style = "bold $primary" if pane == self._current else "$quiet"
             pieces.append(Content.styled(text, style))
@@ -67,6 +65,19 @@ class Tabs(Widget):
             pieces.append(Content(" " * (room - cell_len(right))))
             pieces.append(Content.styled(right, "$quiet"))
         return Content("").join(pieces)
+
+    def _shown(self, room: int) -> list[tuple[str, str]]:
+        """Return the names there is room for: the current one, then from the left."""
+        kept = {self._current}
+        room -= sum(len(label) + 2 for pane, label in PANES if pane in kept)
+        for pane, label in PANES:
+            if pane in kept:
+                continue
+            room -= len(label) + 2
+            if room < 0:
+                break
+            kept.add(pane)
+        return [(pane, label) for pane, label in PANES if pane in kept]
 
     def on_click(self, event: events.Click) -> None:
         """Report the pane whose name was clicked."""
