@@ -11,6 +11,7 @@ from evaltui.errors import ConfigError
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "events": ("auto", "off"),
+    "notify": ("off", "bell", "osc9"),
     "glyphs": ("auto", "block", "braille", "ascii"),
     "theme": ("auto", "dark", "light", "ansi-dark", "ansi-light"),
 }

@@ -58,6 +58,8 @@ class Settings:
     """`auto`, `block`, `braille` or `ascii`."""
     theme: str = "auto"
     """`auto`, `dark`, `light`, `ansi-dark` or `ansi-light`."""
+    notify: str = "off"
+    """`bell`, or `osc9` for a notification of the terminal: a run regressed, a report is broken."""
     mouse: bool = True
     """Take the mouse; off leaves selection to the terminal."""
     columns: tuple[str, ...] = ()

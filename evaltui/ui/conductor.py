@@ -10,6 +10,7 @@ from textual.app import App
 from textual.content import Content
 
 from evaltui.domain.events import StoreState, WatchRole
+from evaltui.domain.metric import Direction
 from evaltui.engine.link import (
     FilesChanged,
     Noticed,
@@ -20,6 +21,7 @@ from evaltui.engine.link import (
     WatchChanged,
 )
 from evaltui.settings import Settings
+from evaltui.ui.alerts import Alerts
 from evaltui.ui.client import EngineDown, EngineLink, EngineUp, LinkEvent
 from evaltui.ui.feed import Feed
 from evaltui.ui.glyphs import Glyphs
@@ -77,6 +79,12 @@ class Conductor:
         self._feed = Feed(self._receive)
         self.link = make_link(settings, self._feed.put)
         self.main = MainScreen(self.session)
+        self.session.bench.configured = {
+            name: Direction(word) for name, word in settings.metrics.items()
+        }
+        self._alerts = Alerts(
+            self.session, send=self._send, say=self._warn, busy=lambda: self.main.comparing
+        )
         self._warned = False
         self._closed = False
 
@@ -106,8 +114,11 @@ class Conductor:
             return
         bench, main = self.session.bench, self.main
         if isinstance(event, RunsChanged):
-            main.runs_changed(bench.apply_runs(event))
+            change = bench.apply_runs(event)
+            main.runs_changed(change)
             main.survey_if_empty()
+            if self._alerts.wanted and self._alerts.runs_changed(change.rows):
+                main.later(self._alerts.work(), "alerts")
         elif isinstance(event, StoreChanged):
             self._store_changed(event)
         elif isinstance(event, WatchChanged):
@@ -118,6 +129,8 @@ class Conductor:
         elif isinstance(event, FilesChanged):
             bench.apply_files(event)
             main.files_changed()
+            if self._alerts.wanted:
+                self._alerts.files_changed(event.rows)
         elif isinstance(event, Noticed):
             hint = f" ({event.notice.hint})" if event.notice.hint else ""
             main.say(f"{event.notice.text}{hint}", level=event.notice.level)
@@ -145,6 +158,14 @@ class Conductor:
             session.trouble = None
         main.show_status()
         main.show_list_words()
+
+    def _send(self, text: str) -> None:
+        driver = self._app._driver  # noqa: SLF001 - as Textual's own bell and clipboard do
+        if driver is not None:
+            driver.write(text)
+
+    def _warn(self, text: str) -> None:
+        self.main.say(text, level="warning")
 
     # -- keys of every screen --------------------------------------------------------------------
 

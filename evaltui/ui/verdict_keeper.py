@@ -66,6 +66,11 @@ class VerdictKeeper:
         for key in [key for key, known in self._known.items() if known.tested is None]:
             del self._known[key]
 
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is waited for."""
+        return self._asked is not None
+
     def begin(self, difference: Difference, key: object) -> Awaitable[bool]:
         """Ask the engine about a difference; what was asked before is no longer waited for.
 
