@@ -130,7 +130,7 @@ class BaselineKeeper:
         rows = eligible_order(table)
         if column is None or metric is None or np.isnan(column[rows]).all():
             return None
-        sign = -1.0 if spec_for(metric).direction is Direction.LOWER else 1.0
+        sign = -1.0 if self._bench.spec(metric).direction is Direction.LOWER else 1.0
         return int(rows[int(np.nanargmax(column[rows] * sign))])
 
     async def _change(self, run_id: str | None, what: str) -> str:

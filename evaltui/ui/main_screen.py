@@ -9,7 +9,6 @@ from textual import on
 from textual.binding import BindingType
 from textual.content import Content
 
-from evaltui.domain.catalogue import spec_for
 from evaltui.domain.metric import Direction
 from evaltui.domain.text import clean
 from evaltui.engine.link import Verb
@@ -188,7 +187,7 @@ class MainScreen(ComparingView):
             return
         sort = Sort(column)
         if sort.metric is not None:
-            best_last = spec_for(sort.metric).direction is Direction.LOWER
+            best_last = self.session.bench.spec(sort.metric).direction is Direction.LOWER
             sort = Sort(column, descending=not best_last)
         elif column != SortKey.START:
             sort = Sort(column, descending=False)

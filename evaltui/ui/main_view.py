@@ -92,6 +92,8 @@ class MainView(Screen[None], inherit_bindings=False):
         self._detail_timer: Timer | None = None
         self._compared: Difference | None = None
         self._compared_key: tuple[object, ...] = ()
+        self._trends_now: Trends | None = None
+        self._trends_key: tuple[object, ...] = ()
 
     # -- parts -----------------------------------------------------------------------------------
 
@@ -327,6 +329,11 @@ class MainView(Screen[None], inherit_bindings=False):
         self.run_worker(follow(), group="compare", exit_on_error=True)
         self._verdicts.fill(difference, key)
 
+    @property
+    def comparing(self) -> bool:
+        """Whether the engine is comparing for somebody who waits."""
+        return self._verdicts.busy
+
     def opened_run(self) -> Run | None:
         """Return the run that the panes of one run show, or None."""
         table = self.session.bench.table
@@ -359,18 +366,27 @@ class MainView(Screen[None], inherit_bindings=False):
         return self._compared_key[:-1]
 
     def _trends(self) -> Trends | None:
+        """Return the trends of the run under the cursor; the same object while they are."""
         bench = self.session.bench
         row = bench.cursor_row
         if row is None:
             return None
-        return make_trends(
-            bench.table,
-            row,
-            mode=bench.mode_of(row),
-            headline=bench.headline(),
-            baseline=bench.baseline_for(row).row,
-            wanted=self.session.settings.columns,
-        )
+        mode, baseline = bench.mode_of(row), bench.baseline_for(row).row
+        directions = bench.directions
+        ways = tuple(sorted(directions.items()))
+        key = (id(bench.table), bench.table.version, mode, baseline, ways)
+        if key != self._trends_key or self._trends_now is None:
+            self._trends_key = key
+            self._trends_now = make_trends(
+                bench.table,
+                row,
+                mode=mode,
+                headline=bench.headline(),
+                baseline=baseline,
+                wanted=self.session.settings.columns,
+                directions=directions,
+            )
+        return self._trends_now
 
     # -- live refresh ----------------------------------------------------------------------------
 

@@ -349,7 +349,9 @@ class Workbench:
 
     def spec(self, metric: str) -> MetricSpec:
         """Return what is known about a metric, with the direction that people set."""
-        return spec_for(metric, overrides=self.directions)
+        told = bool(self.session_directions or self.configured)
+        told = told or (self.store is not None and bool(self.store.directions))
+        return spec_for(metric, overrides=self.directions if told else None)
 
     # -- what the list asks ----------------------------------------------------------------------
 

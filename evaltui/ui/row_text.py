@@ -137,7 +137,7 @@ class RowText:
 
     def _metric(self, row: int, column: Column, baseline: int | None) -> Cell:
         table, name = self._bench.table, column.metric
-        spec = spec_for(name)
+        spec = self._bench.spec(name)
         value = table.value(row, name)
         if value is None:
             return Cell(self.glyphs.missing + " ", "quiet")

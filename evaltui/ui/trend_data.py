@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from evaltui.domain.catalogue import default_columns, spec_for
+from evaltui.domain.catalogue import MetricSpec, default_columns, spec_for
+from evaltui.domain.metric import Direction
 from evaltui.domain.select import eligible_order, mode_codes
 from evaltui.domain.table import FloatArray, IntArray, RunTable
 
@@ -22,10 +23,18 @@ class Trend:
     Attributes:
         metric: Name, foreign text.
         values: Oldest first; NaN where a run lacks the metric.
+        direction: Direction that people set, or None.
     """
 
     metric: str
     values: FloatArray
+    direction: Direction | None = None
+
+    @property
+    def spec(self) -> MetricSpec:
+        """What is known about the metric."""
+        own = None if self.direction is None else {self.metric: self.direction}
+        return spec_for(self.metric, overrides=own)
 
     @property
     def known(self) -> FloatArray:
@@ -80,6 +89,7 @@ def make_trends(
     headline: str | None,
     baseline: int | None = None,
     wanted: Sequence[str] = (),
+    directions: Mapping[str, Direction] | None = None,
 ) -> Trends:
     """Gather the trends of every metric over the runs of the mode of `row`.
 
@@ -90,7 +100,9 @@ def make_trends(
         headline: The primary metric, which comes first.
         baseline: Row of the baseline, or None.
         wanted: Metrics that come before the default ones.
+        directions: Directions that people set, by metric.
     """
+    ways = directions or {}
     rows = trend_rows(table, row)
     names = _ordered(table.metric_names(), headline, wanted)
     items = []
@@ -100,7 +112,7 @@ def make_trends(
             continue
         values = column[rows]
         if np.isfinite(values).any():
-            items.append(Trend(name, values))
+            items.append(Trend(name, values, ways.get(name)))
     found = (
         {t.metric: table.value(baseline, t.metric) for t in items} if baseline is not None else {}
     )

@@ -6,13 +6,14 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
-from evaltui.domain.catalogue import default_columns, spec_for
+from evaltui.domain.catalogue import default_columns
 from evaltui.domain.comparison import Comparison, MetricDelta
 from evaltui.domain.text import clean
 from evaltui.ui.columns import title_of
 from evaltui.ui.difference import Difference
 from evaltui.ui.format import beyond_tolerance, delta_text
 from evaltui.ui.row_text import SIGNS
+from evaltui.ui.verdicts import VERDICT_SIGNS, VERDICT_STYLES, spec_of
 
 _NAME_LIMIT = 40
 
@@ -70,7 +71,14 @@ def strip_pieces(difference: Difference | None) -> tuple[tuple[str, str], ...]:
     comparisons = difference.comparisons()
     if not comparisons:
         return (("this run is the baseline", "$quiet"),)
-    return _metric_pieces(comparisons[-1]) or (("no metric differs", "$quiet"),)
+    pieces = _metric_pieces(comparisons[-1]) or (("no metric differs", "$quiet"),)
+    return pieces if difference.tested is None else (_verdict(comparisons[-1]), *pieces)
+
+
+def _verdict(comparison: Comparison) -> tuple[str, str]:
+    verdict = comparison.verdict
+    word = f"{VERDICT_SIGNS[verdict]} {verdict.value}".strip()
+    return word, VERDICT_STYLES.get(verdict, "bold")
 
 
 def _metric_pieces(comparison: Comparison) -> tuple[tuple[str, str], ...]:
@@ -81,7 +89,7 @@ def _metric_pieces(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     moved = [delta for delta in comparison.metrics if delta.delta]
     moved.sort(
         key=lambda delta: (
-            not beyond_tolerance(spec_for(delta.name), delta.baseline, delta.candidate),
+            not beyond_tolerance(spec_of(delta), delta.baseline, delta.candidate),
             ranks.get(delta.name, len(ranks)),
         )
     )
@@ -90,7 +98,7 @@ def _metric_pieces(comparison: Comparison) -> tuple[tuple[str, str], ...]:
 
 
 def _piece(delta: MetricDelta) -> tuple[str, str]:
-    spec = spec_for(delta.name)
+    spec = spec_of(delta)
     change = beyond_tolerance(spec, delta.baseline, delta.candidate)
     text = f"{title_of(delta.name)} {delta_text(delta.delta, spec, missing='')}{SIGNS[change]}"
     return text.rstrip(), f"${change}" if change else "$quiet"

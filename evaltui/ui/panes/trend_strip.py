@@ -6,7 +6,6 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.widget import Widget
 
-from evaltui.domain.catalogue import spec_for
 from evaltui.domain.text import clean
 from evaltui.ui.charts import sparkline
 from evaltui.ui.columns import title_of
@@ -97,7 +96,7 @@ def trend_line(trend: Trend, width: int, glyphs: Glyphs) -> Content:
         width: Cells of the line; figures fall away where there is no room for them.
         glyphs: Signs to draw with.
     """
-    spec = spec_for(trend.metric)
+    spec = trend.spec
     missing = glyphs.missing
 
     def figure(value: float | None) -> str:

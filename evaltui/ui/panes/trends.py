@@ -11,7 +11,6 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
 
-from evaltui.domain.catalogue import spec_for
 from evaltui.domain.metric import Direction
 from evaltui.domain.text import clean
 from evaltui.ui.charts import bounds, chart, sparkline
@@ -29,6 +28,7 @@ _FIGURE_WIDTH = 9
 _LEAST_SPARK, _MOST_SPARK = 6, 60
 _LABEL_WIDTH = 9
 _LEAST_CHART_HEIGHT = 3
+_DAY_S = 86_400
 
 
 class TrendLines:
@@ -68,7 +68,7 @@ class TrendLines:
     def cells(self, index: int) -> Sequence[Cell]:
         """Return name, newest value, its change, sparkline and range."""
         trend, missing = self._items[index], self._glyphs.missing
-        spec, known = spec_for(trend.metric), trend.known
+        spec, known = trend.spec, trend.known
         last, previous = trend.last, trend.previous
         change = beyond_tolerance(spec, previous, last)
         moved = last - previous if last is not None and previous is not None else None
@@ -128,7 +128,7 @@ class Chart(Widget):
         return Content("\n").join(lines)
 
     def _heading(self, trend: Trend) -> Content:
-        spec = spec_for(trend.metric)
+        spec = trend.spec
         better = {Direction.HIGHER: "higher is better", Direction.LOWER: "lower is better"}
         words = [better.get(spec.direction, "")]
         if self._baseline is not None:
@@ -138,7 +138,7 @@ class Chart(Widget):
         return Content.assemble((clean(trend.metric), "bold"), (f"  {text}", "$quiet"))
 
     def _body(self, trend: Trend, width: int, height: int) -> list[Content]:
-        spec = spec_for(trend.metric)
+        spec = trend.spec
         every = trend.values if self._baseline is None else np.append(trend.values, self._baseline)
         low, high = bounds(every, least_span(trend.metric, trend.values))
         lines = chart(trend.values, self._glyphs, width=width, height=height, scale=(low, high))
@@ -208,8 +208,10 @@ class TrendsPane(Vertical):
             trends: What is shown, or None for nothing.
             now_s: Epoch seconds of now, for dates of today.
         """
+        same = trends is self._trends and now_s // _DAY_S == self._now_s // _DAY_S
         self._trends, self._now_s = trends, now_s
-        self._draw()
+        if not same:
+            self._draw()
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw the sparklines for the new width."""
