@@ -19,6 +19,7 @@ from evaltui.ui.panes.diff import DiffPane
 from evaltui.ui.screens.case_view import CaseView
 from evaltui.ui.screens.picker import Picker
 from evaltui.ui.screens.text_view import TextView
+from evaltui.ui.widgets.note import Note
 
 SIZE = (120, 40)
 
@@ -310,6 +311,23 @@ async def test_undecided_says_how_many_cases_are_needed() -> None:
     async with driven() as one:
         await one.press("j", "j", "j", "c")
         await one.shows("? undecided", "2 only in the baseline", "discordant cases; 6 needed")
+
+
+async def test_a_held_cursor_key_draws_two_gutters_and_no_words() -> None:
+    async with driven() as one:
+        await one.press("c")
+        await one.shows("! regressed")
+        words = one.pane.query_one("#diff-about", Note)
+        table, drawn = one.pane.table, []
+        refresh, show = table.refresh, words.show
+        table.refresh = lambda *regions, **how: drawn.append(regions) or refresh(*regions, **how)  # type: ignore[method-assign, func-returns-value]
+        words.show = lambda lines: drawn.append(lines) or show(lines)  # type: ignore[method-assign, func-returns-value]
+        table.move_to(1)
+        table.move_to(2)
+        assert [region[0].size for region in drawn] == [(1, 1)] * 4
+        await until(one.pilot, lambda: len(drawn) == 5)  # the words come once, after the rest
+        await one.rest()
+        assert len(drawn) == 5
 
 
 @pytest.mark.parametrize("pane", ["trends", "watch"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
+from judged import Judged
 from rich.cells import cell_len
 from scripted import (
     batch,
@@ -108,6 +109,29 @@ async def test_hostile_names_break_nothing_in_any_pane(text: str, size: tuple[in
             for _ in range(3):
                 await pilot.pause()
             _check(app, size)
+
+
+@pytest.mark.parametrize("size", [(40, 12), *SIZES], ids=str)
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+async def test_hostile_comparisons_break_nothing(text: str, size: tuple[int, int]) -> None:
+    judged = Judged(text)
+    answers = {Verb.COMPARE: judged.answer, Verb.CASE: judged.case, Verb.DIRECTION: text or "no"}
+    script = (store(baseline_run_id="base"), runs(*judged.runs.values()))
+    app = make_app(*script, answers=answers)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: session_of(app).bench.total == len(judged.runs))
+        main = main_of(app)
+        keys = "c G k f f f f % % equals_sign n N x x l j f f f f f d escape enter d escape h S"
+        for key in [*keys.replace("%", "percent_sign").split(), "escape", "m", "enter", "y"]:
+            await pilot.press(key)
+            await until(pilot, lambda: main._detail_timer is None)
+            await pilot.pause()
+            _check(app, size)
+        await pilot.press("escape", "space", "space", "space", "space", "c", "greater_than_sign")
+        await until(pilot, lambda: not main.comparing)
+        await pilot.pause()
+        _check(app, size)
+    assert app.crash is None
 
 
 async def test_markup_is_shown_as_it_stands() -> None:

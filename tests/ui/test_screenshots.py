@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from judged import Judged
 from scripted import (
     NOW_S,
     batch,
@@ -13,6 +14,7 @@ from scripted import (
     main_of,
     make_app,
     runs,
+    screen_text,
     session_of,
     store,
     until,
@@ -24,6 +26,7 @@ from evaltui.domain.events import StoreState
 from evaltui.engine.link import Verb
 from evaltui.settings import Settings
 from evaltui.ui.app import EvaltuiApp
+from evaltui.ui.panes.diff import DiffPane
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 SURVEY = {"path": "/home/ada/evals", "reports": 14, "more": False, "env_file": ""}
@@ -98,6 +101,51 @@ def test_the_screen_looks_as_it_did(state: str, size: tuple[int, int], snap_comp
     script, step = STATES[state]
     app = make_app(*script, answers={Verb.SURVEY: SURVEY})
     assert snap_compare(app, terminal_size=size, run_before=step)
+
+
+async def _rested_on(pilot: Pilot[Any], *keys: str) -> None:
+    app = _app(pilot)
+    await until(pilot, lambda: session_of(app).bench.total == 5)
+    for key in keys:
+        await pilot.press(key)
+        await _rested(pilot)
+        await until(pilot, lambda: not main_of(app).comparing)
+    pane = main_of(app).query_one(DiffPane)
+    await until(pilot, lambda: pane._timer is None)
+    await pilot.pause()
+
+
+def _judged_app(glyphs: str = "block") -> EvaltuiApp:
+    judged = Judged()
+    answers = {Verb.COMPARE: judged.answer, Verb.CASE: judged.case}
+    script = (store(baseline_run_id="base"), watching(), runs(*judged.runs.values()))
+    return make_app(*script, answers=answers, settings=Settings(glyphs=glyphs, theme="dark"))
+
+
+VERDICTS = {
+    "verdicts": ("c",),
+    "many": ("space", "space", "space", "space", "c", "greater_than_sign"),
+    "statistics": ("c", "S"),
+    "case": ("c", "l", "d"),
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("state", VERDICTS)
+def test_verdicts_look_as_they_did(state: str, size: tuple[int, int], snap_compare: Any) -> None:
+    async def look(pilot: Pilot[Any]) -> None:
+        await _rested_on(pilot, *VERDICTS[state])
+        await until(pilot, lambda: "asking for" not in screen_text(_app(pilot)))
+        await pilot.pause()
+
+    assert snap_compare(_judged_app(), terminal_size=size, run_before=look)
+
+
+def test_verdicts_in_ascii_look_as_they_did(snap_compare: Any) -> None:
+    async def look(pilot: Pilot[Any]) -> None:
+        await _rested_on(pilot, "c", "l")
+
+    assert snap_compare(_judged_app("ascii"), terminal_size=(80, 24), run_before=look)
 
 
 def test_ascii_and_sixteen_colours_look_as_they_did(snap_compare: Any) -> None:

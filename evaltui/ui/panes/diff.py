@@ -196,7 +196,7 @@ class DiffPane(Vertical):
         if difference is None or lines is None:
             return
         tiny = 0 < self.size.height < TINY
-        head = heads(difference, short=tiny)
+        head = heads(difference, short=tiny, width=self.size.width - 2)
         if not tiny:
             head.append(counts(lines, self._view, current=not self._section))
         self.query_one("#diff-head", Note).show(head)

@@ -23,6 +23,7 @@ from evaltui.ui.glyphs import Glyphs
 from evaltui.ui.verdicts import VERDICT_SIGNS, VERDICT_STYLES, Scale, Show, word_of
 
 _MOST_NAMED = 8
+_GAP = 3
 _CURRENT = "bold $primary"
 _MOST_REMARKS = 3
 _SCALES = {Scale.POINTS: "points", Scale.RELATIVE: "percent", Scale.ABSOLUTE: "units"}
@@ -44,8 +45,14 @@ def reasons(difference: Difference | None) -> list[Content]:
     ]
 
 
-def heads(difference: Difference, *, short: bool) -> list[Content]:
-    """Say who is compared, and the verdict on each candidate with its reason."""
+def heads(difference: Difference, *, short: bool, width: int) -> list[Content]:
+    """Say who is compared, and the verdict on each candidate with its reason.
+
+    Args:
+        difference: What is shown.
+        short: The candidates only.
+        width: Cells of a line; several candidates share one, none is cut in two.
+    """
     assert difference.baseline is not None
     first = Content.assemble(
         ("A ", "bold $accent"),
@@ -65,8 +72,18 @@ def heads(difference: Difference, *, short: bool) -> list[Content]:
     if len(difference.candidates) > len(shown):
         more = len(difference.candidates) - len(shown)
         pieces.append(Content.styled(f"and {more} more", "$quiet"))
-    rest = Content("   ").join(pieces)
-    return [rest] if short else [first, rest]
+    rest = _packed(pieces, width)
+    return rest if short else [first, *rest]
+
+
+def _packed(pieces: Sequence[Content], width: int) -> list[Content]:
+    lines: list[Content] = []
+    for piece in pieces:
+        if lines and lines[-1].cell_length + _GAP + piece.cell_length <= width:
+            lines[-1] = Content.assemble(lines[-1], " " * _GAP, piece)
+        else:
+            lines.append(piece)
+    return lines
 
 
 def _verdict(
