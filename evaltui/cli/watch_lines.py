@@ -5,6 +5,8 @@ from __future__ import annotations
 import queue
 import re
 import time
+from collections.abc import Callable
+from pathlib import PurePath
 
 from evaltui.cli.file_lines import file_line, state_word
 from evaltui.cli.output import note
@@ -31,12 +33,21 @@ _UNREAD = frozenset({FileState.SEEN, FileState.SETTLING, FileState.SPOOLED})
 
 
 class Teller:
-    """Prints what the engine's events tell; events come from several threads, in a queue."""
+    """Prints what the engine's events tell; events come from several threads, in a queue.
 
-    def __init__(self, form: str) -> None:
+    Args:
+        form: `table` or `json`.
+        still_broken: Whether an unchanged file that an earlier watch quarantined, and that is
+            there still, has a line at the end; a function of its path.
+    """
+
+    def __init__(
+        self, form: str, *, still_broken: Callable[[PurePath], bool] = lambda _: False
+    ) -> None:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.watch: WatchStatus | None = None
         self._form = form
+        self._still_broken = still_broken
         self._since_s = time.time()
         self._rows: dict[int, FileRow] = {}
         self._printed: dict[int, str] = {}
@@ -82,10 +93,10 @@ class Teller:
         return [_outcome(row) for row in self._rows.values()]
 
     def finish(self) -> None:
-        """Print the lines of files that are left waiting, and on stderr the counts."""
+        """Print the lines of files that are left waiting or broken, and on stderr the counts."""
         self.drain()
         for row in self._rows.values():
-            if row.state in PENDING_STATES:
+            if row.state in PENDING_STATES or row.state is FileState.QUARANTINED:
                 self._print(row)
         self._tell_summary()
 
@@ -107,6 +118,8 @@ class Teller:
                 news = row.updated_at_s >= self._since_s or row.state in PENDING_STATES
                 if news and row.role is not FileRole.CASE:  # one of many files of an evaluation
                     self._tell_file(row)
+                elif row.state is FileState.QUARANTINED and self._still_broken(PurePath(row.path)):
+                    self._rows[row.file_id] = row  # told at the end: the scan may miss it
             for file_id in event.gone:
                 self._rows.pop(file_id, None)
         elif isinstance(event, StoreChanged):

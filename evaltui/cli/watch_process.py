@@ -19,7 +19,7 @@ from evaltui.cli.watch_lines import Teller
 from evaltui.cli.watchers import noted
 from evaltui.domain.events import WatchRole, WatchStatus
 from evaltui.engine.link import Request, Verb
-from evaltui.engine.roots import merge_roots, parse_root
+from evaltui.engine.roots import merge_roots, owner_of, parse_root
 from evaltui.engine.runtime import Engine
 from evaltui.engine.settle import UNREADABLE_PATIENCE_S
 from evaltui.settings import Settings
@@ -73,9 +73,9 @@ def watch(settings: Settings, form: str, *, once: bool = False, life: Life | Non
         OSError: Nobody reads the lines any more.
     """
     life = life or Life()
-    teller = Teller(form)
     patience_s = PATIENCE_S if once else UNREADABLE_PATIENCE_S
     roots = merge_roots(parse_root(text, Path.cwd()) for text in settings.watch)
+    teller = Teller(form, still_broken=lambda path: once and owner_of(path, roots) is not None)
     journal = journal_directory(settings, resolve_target(settings, os.environ))
     engine = build(settings, os.environ, emit=teller.events.put, patience_s=patience_s)
     if life.neutral:

@@ -251,6 +251,22 @@ def test_once_gives_up_a_file_that_stays_half_written(reports: Path, database: P
     assert all_runs(database) == []
 
 
+def test_once_says_again_what_is_broken_still_and_no_more_once_it_is_mended_or_gone(
+    reports: Path, tmp_path: Path
+) -> None:
+    broken = drop(reports / "evaluation_report.json", b"{]")
+    gone = drop(reports / "report.json", b"{]")
+    drop(tmp_path / "elsewhere" / "evaluation_report.json", b"{]")
+    assert once(reports)[0] == once(tmp_path / "elsewhere")[0] == 3
+    gone.unlink()
+    code, lines, told = once(reports)
+    assert code == 3
+    assert [(line["path"], line["state"]) for line in lines] == [(str(broken), "quarantined")]
+    assert "watched: 1 quarantined" in told
+    broken.unlink()
+    assert once(reports)[:2] == (0, [])
+
+
 def test_once_with_a_store_that_is_down_is_exit_4_whatever_else_is_there(reports: Path) -> None:
     drop(reports / "a.json", own_report())
     drop(reports / "evaluation_report.json", b"{]")
