@@ -209,7 +209,6 @@ def test_an_artifact_store_that_is_down_holds_reports_back_until_it_is_up(stage:
     assert life.stop() == 143
 
 
-@_BY_HAND
 def test_clocks_that_are_days_off_make_no_report_wait_and_none_double(stage: Stage) -> None:
     machine = stage.machine()
     program = Path(__file__).parents[1] / "skewed_evaltui.py"
@@ -224,7 +223,6 @@ def test_clocks_that_are_days_off_make_no_report_wait_and_none_double(stage: Sta
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_for(lambda: "log-batch" in str(stage.proxy.faults) or stage.complete(), "fault")
         wait_for(lambda: any(rule.fired for rule in stage.proxy.rules[1:]), "busy answer")
         life.terminate()
         assert life.wait(30) == 143
