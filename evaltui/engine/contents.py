@@ -23,7 +23,10 @@ class ContentIndex:
             return tuple(self._runs.get(content_id, ()))
 
     def twins(self) -> frozenset[str]:
-        """Return contents with more than one run that is neither superseded nor a duplicate."""
+        """Return contents with more than one run that is not superseded.
+
+        A run that is marked as a duplicate but still active counts: its deletion failed half-way.
+        """
         with self._lock:
             return frozenset(
                 content for content in self._several if sum(self._runs[content].values()) > 1
@@ -50,7 +53,7 @@ class ContentIndex:
 
     def _add(self, run: Run, content: str) -> None:
         known = self._runs.setdefault(content, {})
-        known[run.run_id] = not (run.tags.get(Tag.SUPERSEDED_BY) or run.tags.get(Tag.DUPLICATE_OF))
+        known[run.run_id] = not run.tags.get(Tag.SUPERSEDED_BY)
         self._contents[run.run_id] = content
         if len(known) > 1:
             self._several.add(content)

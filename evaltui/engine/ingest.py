@@ -296,14 +296,22 @@ class Ingestor:
             return ()
 
     def clear_twins(self, contents: Iterable[str]) -> tuple[str, ...]:
-        """Do as `reconcile` for a few contents, whose runs the store is asked for now."""
-        if self._settings.read_only:
-            return ()
-        try:
-            found = [run for content in contents for run in self._store.source.find_runs(content)]
-            return self._twins.clear(found)
-        except StoreError:
-            return ()
+        """Do as `reconcile` for a few contents, whose runs the store is asked for now.
+
+        Raises:
+            StoreError: The store failed for some; the others were dealt with.
+        """
+        found: list[Run] = []
+        failed: StoreError | None = None
+        for content in () if self._settings.read_only else contents:
+            try:
+                found += self._store.source.find_runs(content)
+            except StoreError as error:
+                failed = error
+        cleared = self._twins.clear(found)
+        if failed is not None:
+            raise failed
+        return cleared
 
     def _listing(self) -> list[Run]:
         source = self._open_source()  # a fresh one tells everything

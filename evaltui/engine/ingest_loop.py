@@ -12,13 +12,16 @@ from evaltui.engine.feed import Feed
 from evaltui.engine.loop import LONGEST_WAIT_S
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.parts import Ingest, Watch
-from evaltui.errors import EvaltuiError
+from evaltui.errors import EvaltuiError, StoreError
 
 RECONCILE_S = (0.0, 5.0, 30.0)
 """When twins are dealt with after they were seen: one may still be written, or land late."""
 
 RECONCILE_AGAIN_S = 300.0
 """And so often after that, while there are any."""
+
+RETRY_S = 5.0
+"""When twins are dealt with again after the store failed in the middle of it."""
 
 _BUSY_S = 1.0
 """Pause when reports are due but none can be worked on."""
@@ -66,6 +69,7 @@ class IngestLoop:
         self._twins: frozenset[str] = frozenset()
         self._twins_dealt = 0
         self._twins_since = 0.0
+        self._twins_failed = -math.inf
         self._recovered = False
         self.idle = False
 
@@ -149,16 +153,24 @@ class IngestLoop:
                 return
             twins = self._twins
             self._twins_dealt += 1
-        if self._ingestor.clear_twins(twins):
+            self._twins_failed = -math.inf
+        try:
+            if self._ingestor.clear_twins(twins):
+                self._tidied()
+        except StoreError:  # the poll tells how the store is
+            with self._lock:
+                self._twins_dealt -= 1
+                self._twins_failed = time.monotonic()
             self._tidied()
 
     def _twins_due(self) -> float:
         if not self._twins:
             return math.inf
+        again = self._twins_failed + RETRY_S
         more = self._twins_dealt - len(RECONCILE_S)
         if more < 0:
-            return self._twins_since + RECONCILE_S[self._twins_dealt]
-        return self._twins_since + RECONCILE_S[-1] + (more + 1) * RECONCILE_AGAIN_S
+            return max(again, self._twins_since + RECONCILE_S[self._twins_dealt])
+        return max(again, self._twins_since + RECONCILE_S[-1] + (more + 1) * RECONCILE_AGAIN_S)
 
     def _next(self, *, may_log: bool) -> float:
         waits = [LONGEST_WAIT_S]

@@ -72,7 +72,7 @@ class Ingest(Taker, Protocol):
         """Free what dead processes left behind."""
 
     def clear_twins(self, contents: Collection[str]) -> tuple[str, ...]:
-        """Delete twins among the runs of these contents."""
+        """Delete twins among the runs of these contents; raises StoreError where some are left."""
 
     def local_runs(self) -> list[Run]:
         """Return unfinished reports as runs."""

@@ -10,6 +10,7 @@ from evaltui.engine.rewrite import evaluation_params
 from evaltui.engine.steps import compare
 from evaltui.engine.steps.link import Links
 from evaltui.engine.steps.store import Store
+from evaltui.errors import StoreError
 from evaltui.ledger.journal import Journal
 
 GRACE_S = 300.0
@@ -39,19 +40,28 @@ class Twins:
         """Delete (softly) the losers among these runs; return their ids.
 
         Raises:
-            StoreError: The store failed; another call goes on.
+            StoreError: The store failed for some contents; the others were dealt with.
         """
         groups: dict[str, list[Run]] = defaultdict(list)
+        runs = list(runs)
         for run in runs:
             content_id = run.tags.get(Tag.CONTENT_ID)
             if content_id and _counts(run):
                 groups[content_id].append(run)
         twins = {content_id: found for content_id, found in groups.items() if len(found) > 1}
-        seen = {run.run_id for found in twins.values() for run in found}
-        self._first_seen = {key: at for key, at in self._first_seen.items() if key in seen}
+        single = {run.run_id for run in runs} - {
+            r.run_id for found in twins.values() for r in found
+        }
+        self._first_seen = {key: at for key, at in self._first_seen.items() if key not in single}
         cleared: list[str] = []
+        failed: StoreError | None = None
         for content_id, found in twins.items():
-            cleared += self._clear_group(content_id, found)
+            try:
+                cleared += self._clear_group(content_id, found)
+            except StoreError as error:
+                failed = error
+        if failed is not None:
+            raise failed
         return tuple(cleared)
 
     def _clear_group(self, content_id: str, found: list[Run]) -> tuple[str, ...]:

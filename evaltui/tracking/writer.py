@@ -31,6 +31,7 @@ from evaltui.tracking.local_artifacts import checked_path, local_root
 from evaltui.tracking.mlflow_client import open_client, patience
 from evaltui.tracking.mlflow_faults import translate, translated
 from evaltui.tracking.naming import MAX_TAG_VALUE, legal_run_name, legal_value
+from evaltui.tracking.run_home import RunHome, asked_run, run_home
 from evaltui.tracking.target import Target
 from evaltui.tracking.upload import read_position, staged
 
@@ -66,6 +67,7 @@ class MlflowWriter:
         self._calls = BoundedCalls()
         self._lock = threading.Lock()
         self._client: MlflowClient | None = None
+        self._known_home: tuple[str, RunHome] | None = None
 
     # -- experiments -----------------------------------------------------------------------------
 
@@ -220,16 +222,23 @@ class MlflowWriter:
         with patience(self._upload_idle_s) if large else contextlib.nullcontext():
             self._call(
                 doing,
-                lambda client: client.log_artifact(run_id, str(local), folder),
+                lambda client: self._home(client, run_id).log_artifact(str(local), folder),
                 limit_s=self._upload_idle_s,
                 progress=read_position(local),
             )
+
+    def _home(self, client: MlflowClient, run_id: str) -> RunHome:
+        """Return the way to a run's artifacts; it is asked for once per run."""
+        known = self._known_home
+        if known is None or known[0] != run_id:
+            self._known_home = known = run_id, run_home(client, run_id, self._target.uri)
+        return known[1]
 
     def remove_artifacts(self, run_id: str, paths: Sequence[str]) -> None:
         """Remove files of a run that lie on this machine; a missing one is no error."""
 
         def remove(client: MlflowClient) -> None:
-            root = local_root(client.get_run(run_id).info.artifact_uri)
+            root = local_root(asked_run(client, run_id).info.artifact_uri)
             if root is None:
                 return
             for path in paths:
@@ -259,7 +268,7 @@ class MlflowWriter:
         """Remove a tag of a run; a missing one is no error."""
 
         def delete(client: MlflowClient) -> None:
-            if key in client.get_run(run_id).data.tags:
+            if key in asked_run(client, run_id).data.tags:
                 client.delete_tag(run_id, key)
 
         self._call(f"removing the tag {key} of run {run_id}", delete)
@@ -268,7 +277,7 @@ class MlflowWriter:
         """Delete a run softly: it can be restored in MLflow. A deleted one is no error."""
 
         def delete(client: MlflowClient) -> None:
-            if client.get_run(run_id).info.lifecycle_stage != DELETED:
+            if asked_run(client, run_id).info.lifecycle_stage != DELETED:
                 client.delete_run(run_id)
 
         self._call(f"deleting run {run_id}", delete)

@@ -230,6 +230,7 @@ class FakeIngestor:
         self.recovered = 0
         self.hurried = 0
         self.deleted: list[str] = []
+        self.failures: list[StoreError] = []
         self.reconciled: list[list[str]] = []
         self.closed = False
 
@@ -248,6 +249,8 @@ class FakeIngestor:
 
     def clear_twins(self, contents: Collection[str]) -> tuple[str, ...]:
         self.reconciled.append(sorted(contents))
+        if self.failures:
+            raise self.failures.pop()
         return ()
 
     def local_runs(self) -> list[Run]:

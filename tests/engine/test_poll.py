@@ -352,11 +352,10 @@ def test_the_index_knows_which_runs_have_a_content(bench: Bench) -> None:
     assert bench.poller.twins() == {"x"}
 
 
-def test_superseded_and_duplicate_runs_are_no_twins(bench: Bench) -> None:
+def test_superseded_runs_are_no_twins(bench: Bench) -> None:
     bench.store.add(
         make_run("a", content="x", tags={Tag.SUPERSEDED_BY: "b"}),
         make_run("b", content="x"),
-        make_run("c", content="x", tags={Tag.DUPLICATE_OF: "b"}),
     )
     bench.step()
     assert bench.poller.twins() == frozenset()
@@ -378,3 +377,11 @@ def test_a_content_that_changes_moves_in_the_index(bench: Bench) -> None:
     bench.store.add(make_run("a"))
     bench.after(5)
     assert bench.poller.known_runs("y") == ()
+
+
+def test_a_duplicate_that_could_be_marked_but_not_deleted_is_still_a_twin(bench: Bench) -> None:
+    bench.store.add(
+        make_run("a", content="x"), make_run("b", content="x", tags={Tag.DUPLICATE_OF: "a"})
+    )
+    bench.step()
+    assert bench.poller.twins() == {"x"}

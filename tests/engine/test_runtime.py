@@ -22,6 +22,7 @@ from engine_fakes import (
 from evaltui.domain.events import FileRole, FileState, Notice, StoreState, WatchRole
 from evaltui.domain.run import RunStatus
 from evaltui.domain.stamp import FileStamp
+from evaltui.engine import ingest_loop
 from evaltui.engine.feed import _fixed_part
 from evaltui.engine.link import (
     Event,
@@ -309,6 +310,17 @@ def test_twins_are_reconciled_by_the_ingest(plant: Plant) -> None:
     plant.engine.start()
     until(lambda: plant.ingestor.reconciled)
     assert plant.ingestor.reconciled[0] == ["x"]
+
+
+def test_twins_are_tried_again_soon_after_the_store_failed(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_loop, "RETRY_S", 0.1)
+    plant.ingestor.failures = [StoreUnreachableError("the connection was cut")] * 2
+    plant.store.add(make_run("a", content="x"), make_run("b", content="x"))
+    plant.engine.start()
+    until(lambda: len(plant.ingestor.reconciled) == 3)
+    assert plant.ingestor.failures == []
 
 
 def test_a_content_is_searched_in_the_store_until_the_listing_is_whole(plant: Plant) -> None:

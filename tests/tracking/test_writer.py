@@ -270,16 +270,17 @@ def test_what_a_killed_process_left_half_copied_can_be_removed(
 def test_a_large_file_may_keep_the_server_busy_and_a_small_one_not(
     writer: MlflowWriter, experiment_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mlflow import MlflowClient
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
     waits: list[str | None] = []
 
     def log_artifact(*_args: object) -> None:
         waits.append(os.environ.get("MLFLOW_HTTP_REQUEST_TIMEOUT"))
 
-    monkeypatch.setattr(MlflowClient, "log_artifact", log_artifact)
+    run_id = writer.create_run(experiment_id, plan_run(make_report(), make_context()))
+    monkeypatch.setattr(LocalArtifactRepository, "log_artifact", log_artifact)
     small, large = ArtifactFile("a", data=b"a"), ArtifactFile("b", data=b"b" * 1_000_000)
-    writer.log_artifacts("r", [small, large, small])
+    writer.log_artifacts(run_id, [small, large, small])
     assert waits == ["5", "30", "5"]
 
 

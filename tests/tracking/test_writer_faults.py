@@ -7,12 +7,13 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from odd_server import OddServer, odd_server
 from report_builders import make_context, make_report
 
-from evaltui.domain.plan import RunPlan
+from evaltui.domain.plan import ArtifactFile, RunPlan
 from evaltui.domain.run import RunStatus
 from evaltui.errors import StoreAuthError, StoreError, StoreRejectedError, StoreUnreachableError
 from evaltui.settings import Settings
@@ -56,6 +57,25 @@ def test_an_empty_answer_to_a_create_is_no_run(
         assert isinstance(found, StoreUnreachableError)
         assert found.unclear
     assert odd.requests == [CREATE] * 3
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"run": {}}', b'{"run": {"info": {"run_id": "other"}}}'])
+def test_files_of_a_run_that_the_answer_does_not_know_are_written_nowhere(
+    odd: OddServer,
+    writer: MlflowWriter,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    body: bytes,
+) -> None:
+    # MLflow's client would take the working directory for the place of the run's artifacts.
+    monkeypatch.chdir(tmp_path)
+    odd.body = body
+    for path in ("report.json", "evaltui/report.json"):
+        found = failure(lambda path=path: writer.log_artifacts("r1", [ArtifactFile(path, b"{}")]))
+        assert isinstance(found, StoreUnreachableError)
+        assert "the answer was empty" in found.message
+    assert not list(tmp_path.iterdir())
+    assert odd.requests == ["GET /api/2.0/mlflow/runs/get"] * 2
 
 
 def test_an_empty_answer_about_an_experiment_is_no_experiment(
