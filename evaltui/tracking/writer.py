@@ -274,11 +274,21 @@ class MlflowWriter:
         self._call(f"removing the tag {key} of run {run_id}", delete)
 
     def delete_run(self, run_id: str) -> None:
-        """Delete a run softly: it can be restored in MLflow. A deleted one is no error."""
+        """Delete a run softly: it can be restored in MLflow. A deleted one is no error.
+
+        Raises:
+            StoreUnreachableError: The run is still there, whatever was answered.
+        """
 
         def delete(client: MlflowClient) -> None:
+            if asked_run(client, run_id).info.lifecycle_stage == DELETED:
+                return
+            client.delete_run(run_id)
             if asked_run(client, run_id).info.lifecycle_stage != DELETED:
-                client.delete_run(run_id)
+                raise StoreUnreachableError(
+                    f"{self._target.label}: deleting run {run_id}: it is still there",
+                    hint="nothing is lost: it is tried again",
+                )
 
         self._call(f"deleting run {run_id}", delete)
 

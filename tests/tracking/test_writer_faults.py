@@ -220,3 +220,15 @@ def test_the_end_of_a_run_is_one_request(odd: OddServer, writer: MlflowWriter) -
     odd.body = b"{}"
     writer.finish_run("r1", RunStatus.FINISHED, 5)
     assert odd.requests == ["POST /api/2.0/mlflow/runs/update"]
+
+
+def test_a_run_that_is_still_there_after_its_deletion_was_confirmed_is_an_error(
+    odd: OddServer, writer: MlflowWriter
+) -> None:
+    odd.body = (
+        b'{"run": {"info": {"run_id": "r", "artifact_uri": "mlflow-artifacts:/1/r/artifacts",'
+        b' "lifecycle_stage": "active"}}}'
+    )
+    found = failure(lambda: writer.delete_run("r"))
+    assert isinstance(found, StoreUnreachableError)
+    assert "still there" in found.message
