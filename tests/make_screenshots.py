@@ -17,8 +17,8 @@ from evaltui.ui.app import EvaltuiApp
 
 FOLDER = Path(__file__).resolve().parent.parent / "screenshots"
 PATIENCE_S = 180.0
-RUNS = 16
-"""Runs that are in the store when the pictures are taken: the history and the first live ones."""
+REPORTS = 20
+"""Reports that are there when the pictures are taken: the history and the first live ones."""
 
 SHOTS: tuple[tuple[str, tuple[int, int], tuple[str, ...]], ...] = (
     ("demo-120x40", (120, 40), ("g",)),
@@ -36,7 +36,7 @@ async def take(settings: Settings) -> None:
     for name, size, keys in SHOTS:
         app = EvaltuiApp(settings)
         async with app.run_test(size=size) as pilot:
-            await until_logged(app)
+            await until_done(app)
             await pilot.press(*keys)
             await asyncio.sleep(1.0)  # what the last key asked of the engine arrives
             await pilot.pause()
@@ -46,27 +46,34 @@ async def take(settings: Settings) -> None:
             await app.leave()
 
 
-def _logged(app: EvaltuiApp) -> int:
-    if app.conductor is None:
+def _done(app: EvaltuiApp) -> int:
+    """Return how many reports the watch is done with, and the screen shows as finished."""
+    if app.conductor is None or (watch := app.conductor.session.bench.watch) is None:
         return 0
     table = app.conductor.session.bench.table
-    rows = range(table.size)
-    return sum(
-        bool(table.alive[row]) and table.run_status(row) is RunStatus.FINISHED for row in rows
-    )
+    rows = [row for row in range(table.size) if table.alive[row]]
+    open_rows = [row for row in rows if table.run_status(row) is not RunStatus.FINISHED]
+    return 0 if watch.pending or open_rows else watch.logged + watch.failed
 
 
-async def until_logged(app: EvaltuiApp) -> None:
-    """Wait until enough runs are in the store and on the screen.
+async def until_done(app: EvaltuiApp) -> None:
+    """Wait until every report is in the store and on the screen.
 
     Raises:
         TimeoutError: They do not come.
     """
     end = time.monotonic() + PATIENCE_S
-    while _logged(app) < RUNS:
+    while _done(app) < REPORTS:
         if time.monotonic() > end:
-            raise TimeoutError(f"{_logged(app)} of {RUNS} runs are logged")
-        await asyncio.sleep(0.05)
+            raise TimeoutError(f"{_done(app)} of {REPORTS} reports are done")
+        await asyncio.sleep(0.05)  # how often it is looked
+
+
+def write_reports(folder: Path) -> None:
+    """Let the demo write until there are enough reports; then nothing changes any more."""
+    with writing(folder, 7):
+        while len(list(folder.rglob("evaluation_report.json"))) < REPORTS:
+            time.sleep(0.1)  # how often it is looked
 
 
 def main() -> None:
@@ -76,8 +83,8 @@ def main() -> None:
     with demo_place() as place:
         settings = place_settings(place, Settings(theme="dark", glyphs="block"))
         start_log(settings)
-        with writing(place / "reports", 7):
-            asyncio.run(take(settings))
+        write_reports(place / "reports")
+        asyncio.run(take(settings))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 from evaltui.cli.demo_reports import MODES, Step, history, live
 from evaltui.cli.output import note
 from evaltui.cli.parser import Parser, Subparsers, add_command
+from evaltui.domain.places import DEMO_PREFIX
 from evaltui.errors import ConfigError
 from evaltui.log import start_log
 from evaltui.settings import Settings
@@ -89,10 +90,12 @@ def place_settings(place: Path, wishes: Settings) -> Settings:
 @contextmanager
 def demo_place() -> Iterator[Path]:
     """Make a private temporary directory, and remove it however the demo ends."""
-    place = Path(tempfile.mkdtemp(prefix="evaltui-demo-"))
+    place = Path(tempfile.mkdtemp(prefix=DEMO_PREFIX))
     try:
-        for name in ("reports", "state", "data"):
+        for name in ("reports", "state", "data", "tmp"):
             (place / name).mkdir(mode=0o700)
+        # what an engine that is ended at once leaves of an upload goes with the rest
+        os.environ["TMPDIR"] = str(place / "tmp")
         yield place
     finally:
         _remove(place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from urllib.parse import quote
 
+from evaltui.domain.places import is_in_demo
 from evaltui.tracking.target import Target, TargetKind
 
 
@@ -25,6 +26,8 @@ def run_link(target: Target, experiment_id: str, run_id: str) -> tuple[str, str]
     if target.kind is TargetKind.DATABRICKS:
         where = f"?o={target.workspace_id}" if target.workspace_id else ""
         return f"{target.host}/ml/{path}{where}", ""
+    if target.database is not None and is_in_demo(str(target.database)):
+        return "", "the demo's store has no web page: it is gone with the screen"
     if target.database is not None:
         command = f"mlflow ui --backend-store-uri {shlex.quote(target.uri)}"
         return command, "no server shows this store: run this command, then open the run there"

@@ -10,6 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from evaltui import settings as setting_paths
+from evaltui.domain.places import shown_path
 from evaltui.errors import ConfigError
 from evaltui.settings import CONFIG_SOURCE, DEFAULT_EXPERIMENT, Settings
 from evaltui.tracking import address, credential, process_variables
@@ -219,7 +220,7 @@ def _database(kind: TargetKind, path: Path, uri: str) -> _Store:
     try:
         shown = f"~/{path.relative_to(Path.home())}"
     except (ValueError, RuntimeError):
-        shown = str(path)
+        shown = shown_path(str(path))
     return _Store(kind, uri, f"{kind.value} {shown}", identity=f"sqlite {path}", database=path)
 
 

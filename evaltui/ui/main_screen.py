@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from evaltui.domain.metric import Direction
+from evaltui.domain.places import shown_path
 from evaltui.domain.text import clean
 from evaltui.engine.link import Verb
 from evaltui.ui.baseline import BaselineKeeper
@@ -330,7 +331,7 @@ class MainScreen(ComparingView):
     async def _ask_about(self, verb: Verb, path: str, done: str) -> None:
         reply = await self.session.ask(verb, {"path": path}, "")
         problem = "the engine is not there" if reply is None else reply.error
-        self.say(problem or done.format(path), level="warning" if problem else "info")
+        self.say(problem or done.format(shown_path(path)), level="warning" if problem else "info")
 
     def survey_if_empty(self) -> None:
         """Once, when the store has no run: count the reports below the current directory."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from evaltui.domain.events import StoreState, StoreStatus, WatchRole, WatchStatus
+from evaltui.domain.places import is_in_demo, shown_path
 from evaltui.domain.text import clean
 from evaltui.ui.format import clock_text
 from evaltui.ui.model import Workbench
@@ -123,7 +124,7 @@ def _empty_words(
     ]
     watch = bench.watch
     if watch is not None and watch.roots and watch.role is not WatchRole.NONE:
-        where = ", ".join(clean(root, limit=_PATH_LIMIT) for root in watch.roots)
+        where = ", ".join(clean(shown_path(root), limit=_PATH_LIMIT) for root in watch.roots)
         lines.append(Content(f"watching {where}"))
         lines.append(Content.styled("the next report that appears there becomes a run", "$quiet"))
     else:
@@ -162,6 +163,8 @@ def headless_command(watch: WatchStatus | None) -> str:
     """Return the command that would go on watching, or "" when this process watches nothing."""
     if watch is None or watch.role is not WatchRole.WATCHER or not watch.roots:
         return ""
+    if any(map(is_in_demo, watch.roots)):
+        return ""  # gone with the screen
     return "evaltui watch " + " ".join(shlex.quote(root) for root in watch.roots)
 
 

@@ -73,9 +73,14 @@ def test_the_demo_shows_runs_a_regression_and_a_broken_report_and_leaves_nothing
         session.until(lambda: runs_shown(session) > before + 3, "live runs")
         session.until(lambda: re.search(r"\d!", session.text), "a value that got worse")
         session.until(lambda: re.search(r"[1-9]\d* (err|failed|bad)", session.text), "a failure")
-        session.send("q")
-        session.until_quiet()
-        session.send("q")
+        session.send("5")
+        session.until_text("demo/reports/mcp")
+        session.send("4")
+        session.until_text("no web page")
+        assert str(home.folder) not in bytes(session.data).decode(errors="replace")
+        for _ in range(2):  # to the runs, and out: nothing of the person's goes unwatched
+            session.send("q")
+            session.until_quiet()
         assert session.wait() == 0
         assert "evaltui --watch DIR" in bytes(session.data).decode(errors="replace")
     assert home.left() == []

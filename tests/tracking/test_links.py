@@ -40,6 +40,16 @@ def test_a_database_has_a_command_instead(tmp_path: Path) -> None:
     assert "run this command" in note
 
 
+def test_the_demo_has_no_page_and_no_path_of_this_machine(tmp_path: Path) -> None:
+    place = tmp_path / "evaltui-demo-x1" / "data"
+    place.mkdir(parents=True)
+    settings = Settings(tracking_uri=f"sqlite:///{place}/mlflow.db")
+    target = resolve_target(settings, {})
+    link, note = run_link(target, "1", "abc")
+    assert (link, "demo" in note) == ("", True)
+    assert target.label == "sqlite demo/data/mlflow.db"
+
+
 def test_ids_cannot_break_out_of_the_address() -> None:
     target = resolve_target(Settings(), {"MLFLOW_TRACKING_URI": "http://h"})
     assert run_link(target, "1/2", "a?b#c")[0] == "http://h/#/experiments/1%2F2/runs/a%3Fb%23c"

@@ -117,6 +117,11 @@ def test_leaving_a_watch_names_what_goes_unwatched_and_the_command() -> None:
     assert "evaltui watch /home/ada/evals" in farewell(status)
 
 
+def test_leaving_the_demo_leaves_nothing_of_a_person_unwatched() -> None:
+    status = watching(roots=("/tmp/evaltui-demo-x1/reports/mcp",)).status
+    assert leaving_line(status) == farewell(status) == ""
+
+
 @pytest.mark.parametrize("role", [WatchRole.NONE, WatchRole.VIEWER])
 def test_who_only_looks_on_leaves_nothing_unwatched(role: WatchRole) -> None:
     status = watching(role=role, watcher_pid=7).status

@@ -13,6 +13,7 @@ from evaltui.domain.events import (
     WatchRole,
     WatchStatus,
 )
+from evaltui.domain.places import shown_path
 from evaltui.domain.text import clean
 from evaltui.ui.columns import Cell
 from evaltui.ui.format import duration_text
@@ -158,7 +159,7 @@ def counts_text(status: WatchStatus | None) -> str:
     """Return the watch in one line: where, how, and how many files are in which state."""
     if status is None or status.role is WatchRole.NONE or not status.roots:
         return "nothing is watched"
-    roots = ", ".join(clean(root) for root in status.roots)
+    roots = ", ".join(clean(shown_path(root)) for root in status.roots)
     parts = [f"{status.logged} logged", f"{status.pending} pending", f"{status.failed} failed"]
     if status.ignored:
         parts.append(f"{status.ignored} ignored")

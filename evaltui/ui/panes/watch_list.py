@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.message import Message
 
 from evaltui.domain.events import PENDING_STATES, FileRow, FileState, WatchStatus
+from evaltui.domain.places import shown_path
 from evaltui.domain.text import clean
 from evaltui.ui.glyphs import BLOCK, Glyphs
 from evaltui.ui.keys import WATCH_KEYS, bindings
@@ -146,7 +147,7 @@ class WatchList(Vertical):
         if row is not None:
             reason = reason_text(row)
             if not reason or not self.has_class("-short"):
-                lines.append(Content.styled(clean(row.path, limit=PATH_LIMIT), "bold"))
+                lines.append(Content.styled(clean(shown_path(row.path), limit=PATH_LIMIT), "bold"))
             if reason:
                 style = "$worse" if row.state in TROUBLE else "$foreground"
                 lines.append(Content.styled(reason, style))
