@@ -32,15 +32,6 @@ class ComparingView(MainView):
         """Have something done beside the event loop's own work."""
         self.run_worker(work, group=group, exit_on_error=True)
 
-    def action_pane(self, pane: str) -> None:
-        """Go to a pane."""
-        raise NotImplementedError
-
-    def action_compare(self) -> None:
-        """Compare the marked runs, else the run under the cursor, with the baseline."""
-        self._verdicts.retry()
-        self.action_pane("diff")
-
     @on(DiffPane.SwapRequested)
     def _swap_wished(self, event: DiffPane.SwapRequested) -> None:
         bench = self.session.bench

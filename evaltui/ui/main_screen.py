@@ -97,6 +97,11 @@ class MainScreen(ComparingView):
         names = [name for name, _ in PANES]
         self.action_pane(names[(names.index(self.pane) + step) % len(names)])
 
+    def action_compare(self) -> None:
+        """Compare the marked runs, else the run under the cursor, with the baseline."""
+        self.retry_verdicts()
+        self.action_pane("diff")
+
     def action_open_run(self) -> None:
         """Open the run under the cursor."""
         self._open(self.session.bench.cursor_id)

@@ -329,6 +329,10 @@ class MainView(Screen[None], inherit_bindings=False):
         self.run_worker(follow(), group="compare", exit_on_error=True)
         self._verdicts.fill(difference, key)
 
+    def retry_verdicts(self) -> None:
+        """Have the engine asked again about what it had no answer to."""
+        self._verdicts.retry()
+
     @property
     def comparing(self) -> bool:
         """Whether the engine is comparing for somebody who waits."""

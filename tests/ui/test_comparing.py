@@ -229,6 +229,36 @@ async def test_a_direction_that_cannot_be_shared_holds_for_the_session() -> None
         await one.shows(f"tests_pass_rate: lower is better ({note})")
 
 
+async def test_the_cursor_stays_on_its_case_while_a_direction_is_tested_anew() -> None:
+    async with driven() as one:
+        await one.press("c")
+        await one.shows("! regressed")
+        await one.press("l", "j", "j", "j")
+        key = one.pane.table.cursor_key
+        assert one.pane.table.cursor == 3
+        gate = link_of(one.app).held = asyncio.Event()
+        await one.press("m", "j", "enter")
+        await one.shows("testing…", "cases  24 paired")
+        assert one.pane.table.cursor_key == key
+        await one.press("k")
+        gate.set()
+        await until(one.pilot, lambda: len(one.asked(Verb.COMPARE)) == 2)
+        await one.shows("+ improved")
+        assert (one.pane.table.id, one.pane.table.cursor) == ("diff-cases", 2)
+
+
+async def test_cases_of_another_run_are_not_shown_while_it_is_tested() -> None:
+    async with driven() as one:
+        await one.press("c")
+        await one.shows("cases  24 paired")
+        gate = link_of(one.app).held = asyncio.Event()
+        await one.press("escape", "j", "c")
+        await one.shows("testing…")
+        assert "24 paired" not in one.text
+        gate.set()
+        await one.shows("= stable")
+
+
 async def test_directions_that_others_set_hold_here() -> None:
     async with driven(size=(180, 50), directions={"tests_pass_rate": "lower"}) as one:
         spec = session_of(one.app).bench.spec("tests_pass_rate")

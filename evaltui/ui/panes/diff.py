@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 
-from evaltui.domain.comparison import CaseComparison, Comparison
+from evaltui.domain.comparison import CaseComparison, Comparison, RunRef
 from evaltui.ui.change_lines import CaseChanges, ChangeLines, ShowCases, by_case
 from evaltui.ui.diff_lines import METRIC, DiffLines, DiffView
 from evaltui.ui.difference import LETTERS, Difference
@@ -107,6 +107,7 @@ class DiffPane(Vertical):
         self._lines: DiffLines | None = None
         self._case_lines: ChangeLines | None = None
         self._cases_of: CaseComparison | None = None
+        self._cases_told_by: tuple[RunRef, RunRef] | None = None
         self._all_cases: tuple[CaseChanges, ...] = ()
         self._timer: Timer | None = None
         self._metrics_height: int | None = None
@@ -168,7 +169,7 @@ class DiffPane(Vertical):
         self._draw_words()
 
     def _draw_nothing(self, difference: Difference | None) -> None:
-        self._lines = self._case_lines = None
+        self._lines = self._case_lines = self._cases_told_by = None
         self.query_one("#diff-head", Note).show(reasons(difference))
         for name in ("#diff-remarks", "#diff-case-head", "#diff-about"):
             self.query_one(name, Note).show([])
@@ -178,6 +179,11 @@ class DiffPane(Vertical):
 
     def _take_cases(self, comparison: Comparison, *, top: bool) -> None:
         cases = comparison.cases
+        told_by = (comparison.baseline, comparison.candidate)
+        waiting = self._difference is not None and self._difference.testing
+        if cases is None and waiting and told_by == self._cases_told_by:
+            return  # tested anew: the answer is about the same cases, and so is the cursor
+        self._cases_told_by = told_by
         if cases is not self._cases_of:
             self._cases_of = cases
             self._all_cases = by_case(cases) if cases is not None else ()
