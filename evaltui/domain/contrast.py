@@ -19,7 +19,7 @@ from evaltui.domain.metric import Direction, Unit
 from evaltui.domain.run import Run, Tag
 from evaltui.domain.select import eligible
 from evaltui.domain.significance import Method
-from evaltui.domain.table import FloatArray, RunTable
+from evaltui.domain.table import FloatArray, IntArray, RunTable
 from evaltui.domain.terms import Terms
 from evaltui.domain.verdict import Verdict, judge
 from evaltui.stats.distributions import t_quantile
@@ -30,6 +30,14 @@ WELCH_FROM = 5
 """Fewest runs of either group that Welch's test is used for; below, ranks are counted out."""
 
 _MOST_KINDS = 50
+_MADE_BY = (
+    "score_scale",
+    "overall_quality_score.version",
+    "appeval_100.version",
+    "total_loc.version",
+    "backend",
+)
+"""Params that tell in which way metrics were made."""
 _SAME = 1e-12
 
 
@@ -130,30 +138,30 @@ def contrast(
     return GroupComparison(first, sizes, tuple(deltas))
 
 
-def _members(table: RunTable, grouping: Grouping) -> dict[str | None, Sequence[int]]:
+def _members(table: RunTable, grouping: Grouping) -> dict[str | None, IntArray]:
     codes, names = grouping.codes(table)
     good = eligible(table)
-    found: dict[str | None, Sequence[int]] = {}
+    found: dict[str | None, IntArray] = {}
     for code in np.unique(codes[good]):
-        rows = np.flatnonzero(good & (codes == code)).tolist()
+        rows = np.flatnonzero(good & (codes == code))
         found[names[code] if code >= 0 else None] = rows
     return dict(sorted(found.items(), key=lambda item: (item[0] is None, item[0] or "")))
 
 
-def _reference(members: Mapping[str | None, Sequence[int]], baseline_row: int | None) -> str | None:
+def _reference(members: Mapping[str | None, IntArray], baseline_row: int | None) -> str | None:
     for name, rows in members.items():
         if baseline_row is not None and baseline_row in rows:
             return name
     return max(members, key=lambda name: (name is not None, len(members[name])))
 
 
-_Group = tuple[str | None, Sequence[int]]
+_Group = tuple[str | None, IntArray]
 
 
 def _against(
     table: RunTable, first: _Group, second: _Group, specs: Iterable[MetricSpec], terms: Terms
 ) -> list[GroupDelta]:
-    kinds = _kinds(table, [*first[1], *second[1]])
+    kinds = _kinds(table, np.concatenate((first[1], second[1])))
     found = []
     for spec in specs:
         column = table.metric(spec.name)
@@ -170,23 +178,19 @@ def _against(
     ]
 
 
-def _values(column: FloatArray, rows: Sequence[int]) -> FloatArray:
-    values = column[list(rows)]
+def _values(column: FloatArray, rows: IntArray) -> FloatArray:
+    values = column[rows]
     return np.asarray(values[~np.isnan(values)])
 
 
-def _kinds(table: RunTable, rows: Iterable[int]) -> list[Run]:
+def _kinds(table: RunTable, rows: IntArray) -> list[Run]:
     """Return one run for each way in which metrics were made: format, versions, backend."""
-    found: dict[tuple[str | None, ...], Run] = {}
-    params = ("score_scale", "overall_quality_score.version", "appeval_100.version")
-    for row in rows:
-        kind = (
-            table.tag(row, Tag.FORMAT),
-            *(table.param(row, name) for name in (*params, "total_loc.version", "backend")),
-        )
-        if kind not in found and len(found) < _MOST_KINDS:
-            found[kind] = table.run(row)
-    return list(found.values())
+    columns = [table.tag_column(Tag.FORMAT), *map(table.param_column, _MADE_BY)]
+    codes = [column.codes[rows] for column in columns if column is not None]
+    if not codes:
+        return [table.run(int(rows[0]))]
+    _, first = np.unique(np.vstack(codes), axis=1, return_index=True)
+    return [table.run(rows[place]) for place in np.sort(first)[:_MOST_KINDS].tolist()]
 
 
 def _hindrance(kinds: Sequence[Run], spec: MetricSpec) -> str:

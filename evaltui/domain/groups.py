@@ -72,6 +72,10 @@ class GroupKind(StrEnum):
 
 
 _MODEL_PARAMS = ("model_version", "model", "llm_model")
+_OWN_TAGS = ("mlflow.", "evaltui.")
+
+MOST_GROUPS = 12
+"""Groups beyond which what would make them is more likely an id than a kind of run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,11 @@ class Grouping:
             return None
         return cls(kind, name)
 
+    @property
+    def text(self) -> str:
+        """The grouping as people write it."""
+        return f"{self.kind}:{self.name}" if self.name else str(self.kind)
+
     def codes(self, table: RunTable) -> tuple[IntArray, list[str]]:
         """Return the group of every row as a position in a list of names, -1 where it has none."""
         if self.kind is GroupKind.MODE:
@@ -107,3 +116,38 @@ class Grouping:
         if column is None:
             return np.full(table.size, -1, dtype=np.int64), []
         return column.codes[: table.size].astype(np.int64), column.values
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A grouping that tells runs apart, and its largest groups first: name (or None) and runs."""
+
+    grouping: Grouping
+    sizes: tuple[tuple[str | None, int], ...]
+
+
+def choices(table: RunTable) -> list[Choice]:
+    """Return what makes 2 to MOST_GROUPS groups of the eligible runs: mode, model, params, tags.
+
+    Params and tags come by name; tags of MLflow and of evaltui itself are left out.
+    """
+    good = eligible(table)
+    wanted = [Grouping(GroupKind.MODE), Grouping(GroupKind.MODEL)]
+    wanted += [Grouping(GroupKind.PARAM, name) for name in sorted(table.param_names())]
+    wanted += [
+        Grouping(GroupKind.TAG, name)
+        for name in sorted(table.tag_names())
+        if not name.startswith(_OWN_TAGS)
+    ]
+    found = []
+    for grouping in wanted:
+        codes, names = grouping.codes(table)
+        values, counts = np.unique(codes[good], return_counts=True)
+        if 1 < len(values) <= MOST_GROUPS:
+            sizes = [
+                (names[code] if code >= 0 else None, count)
+                for code, count in zip(values.tolist(), counts.tolist(), strict=True)
+            ]
+            sizes.sort(key=lambda item: (-item[1], item[0] is None, item[0] or ""))
+            found.append(Choice(grouping, tuple(sizes)))
+    return found

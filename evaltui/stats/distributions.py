@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -64,15 +65,19 @@ def two_sided_t(t: float, df: float) -> float:
     return 1.0 - math.exp(log_front) * _beta_fraction(b, a, rest) / b
 
 
+@lru_cache(maxsize=1_024)
 def t_quantile(alpha: float, df: float) -> float:
     """Return the t that a Student t value exceeds in size with probability alpha.
 
-    Newton's method on log p over log t, kept inside a bracket that shrinks with every step.
+    Newton's method on log p over log t, from the first terms of the expansion in 1 / df (Abramowitz
+    & Stegun 1964, 26.7.5), kept inside a bracket that shrinks with every step.
     """
-    low, high = 0.0, max(1.0, two_sided_z(alpha))
+    z = two_sided_z(alpha)
+    start = z + (z**3 + z) / (4.0 * df) + (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / (96.0 * df * df)
+    low, high = 0.0, max(1.0, 1.25 * min(start, 8.0 * z))
     while two_sided_t(high, df) > alpha:
         low, high = high, high * 2.0
-    t = high
+    t = start if low < start < high else high
     for _ in range(_MAX_STEPS):
         p = two_sided_t(t, df)
         if p > alpha:
