@@ -70,6 +70,7 @@ MAIN_KEYS: tuple[Key, ...] = (
     Key("runs.pick_baseline", "B", "pick_baseline", "pick baseline", "Pick a baseline", None, "B"),
     Key("runs.undo", "u", "undo", "undo", "Undo the last change of the baseline", None, "u"),
     Key("runs.compare", "c", "compare", "compare", "Compare with the baseline", 25, "c"),
+    Key("runs.groups", "A", "groups", "A/B", "Compare groups of runs (A/B)", 27, "A"),
     Key("runs.open", "enter", "open_run", "open", "Open the run", 35, "ret"),
     Key("runs.sort", "s", "sort_menu", "sort", "Choose the column to sort by", 50, "s"),
     Key(
@@ -204,11 +205,19 @@ CASE_KEYS: tuple[Key, ...] = (
 )
 """Keys of one case in two runs."""
 
+GROUP_KEYS: tuple[Key, ...] = (
+    Key("groups.next", "n", "regression(1)", "next worse", "Next group that is worse", 10, "n"),
+    Key("groups.previous", "N", "regression(-1)", "worse", "Previous one", None, "N"),
+    Key("groups.copy", "y", "copy_line", "copy", "Copy what the cursor is on", 55, "y"),
+)
+"""Keys of groups of runs against each other."""
+
 ALL_KEYS: tuple[Key, ...] = (
     *APP_KEYS,
     *MAIN_KEYS,
     *DIFF_KEYS,
     *CASE_KEYS,
+    *GROUP_KEYS,
     *LIST_KEYS,
     *WATCH_KEYS,
     *RUN_KEYS,

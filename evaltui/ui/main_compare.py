@@ -9,15 +9,21 @@ from textual import on
 from textual.content import Content
 
 from evaltui.domain.catalogue import spec_for
+from evaltui.domain.contrast import contrast
+from evaltui.domain.groups import Choice, Grouping, choices
 from evaltui.domain.metric import Direction
+from evaltui.domain.terms import Terms
 from evaltui.domain.text import clean
 from evaltui.engine.link import Reply, Verb
+from evaltui.ui.group_lines import group_name
 from evaltui.ui.main_view import MainView
 from evaltui.ui.panes.diff import DiffPane
 from evaltui.ui.screens.case_view import CaseView
+from evaltui.ui.screens.groups_view import GroupsView
 from evaltui.ui.screens.picker import Picker
 
 _AS_BEFORE = "as before"
+_GROUPS_NAMED = 4
 _WORDS = {
     Direction.HIGHER: "higher is better",
     Direction.LOWER: "lower is better",
@@ -60,6 +66,37 @@ class ComparingView(MainView):
             )
         )
 
+    # -- groups ----------------------------------------------------------------------------------
+
+    def action_groups(self) -> None:
+        """Ask by what to group the finished runs, then hold the groups against each other."""
+        found = choices(self.session.bench.table)
+        if not found:
+            self.say("no mode, model, param or tag makes 2 to 12 groups of the finished runs")
+            return
+        options = [(choice.grouping.text, _choice_words(choice)) for choice in found]
+
+        def picked(text: str | None) -> None:
+            if text is not None:
+                self._show_groups(text)
+
+        self.app.push_screen(Picker("Compare groups of runs by", options), picked)
+
+    def _show_groups(self, text: str) -> None:
+        grouping, bench = Grouping.parse(text), self.session.bench
+        assert grouping is not None
+        fixed = bench.fixed_baseline_id
+        found = contrast(
+            bench.table,
+            grouping,
+            Terms(overrides=bench.directions),
+            baseline_row=bench.table.row_of(fixed) if fixed else None,
+        )
+        if found is None:
+            self.say(f"by {clean(text, limit=60)} there is only one group left")
+        else:
+            self.app.push_screen(GroupsView(found, text, self.session.glyphs))
+
     # -- which way is better ---------------------------------------------------------------------
 
     @on(DiffPane.DirectionRequested)
@@ -95,3 +132,11 @@ class ComparingView(MainView):
             self.say(f"{told} ({note})", level="warning")
         else:
             self.say(f"{told}, shared; m changes it back")
+
+
+def _choice_words(choice: Choice) -> Content:
+    """Return what makes the groups, and the largest ones with their numbers of runs."""
+    told = [f"{group_name(name)} {count:,}" for name, count in choice.sizes[:_GROUPS_NAMED]]
+    more = len(choice.sizes) - len(told)
+    words = ", ".join(told) + (f" and {more} more" if more else "")
+    return Content.assemble(clean(choice.grouping.text, limit=40), (f"  {words}", "$quiet"))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaltui.domain.contrast import GroupComparison, GroupDelta, contrast, lowest_p
-from evaltui.domain.groups import Grouping, GroupKind
+from evaltui.domain.groups import MOST_GROUPS, Grouping, GroupKind, choices
 from evaltui.domain.metric import Direction
 from evaltui.domain.run import Run, RunStatus
 from evaltui.domain.terms import Terms
@@ -172,3 +172,45 @@ def test_swapping_the_groups_mirrors_the_verdict(
     worse = {Verdict.REGRESSED, Verdict.SOFT}
     assert (there.verdict in worse) == (back.verdict is Verdict.IMPROVED)
     assert (there.verdict is Verdict.STABLE) == (back.verdict is Verdict.STABLE)
+
+
+def test_what_makes_groups_is_offered_and_ids_are_not() -> None:
+    rows = [
+        make_run(
+            f"{mode}{number}",
+            mode=mode,
+            start=number,
+            metrics={"f1": 0.5},
+            params={"prompt_version": f"v{number % 3}", "seed": f"{mode}{number}", "same": "x"},
+            tags={"mlflow.user": mode, "evaltui.content_id": mode, "team": mode},
+        )
+        for mode in ("a", "b")
+        for number in range(MOST_GROUPS)
+    ]
+    rows.append(make_run("broken", mode="c", status=RunStatus.FAILED, params={"same": "y"}))
+    offered = {choice.grouping.text: choice.sizes for choice in choices(make_table(*rows))}
+    assert offered == {
+        "mode": (("a", 12), ("b", 12)),
+        "param:prompt_version": (("v0", 8), ("v1", 8), ("v2", 8)),
+        "tag:mode": (("a", 12), ("b", 12)),
+        "tag:team": (("a", 12), ("b", 12)),
+    }
+    assert all(Grouping.parse(text) is not None for text in offered)
+
+
+def test_runs_made_in_another_way_make_a_metric_incomparable() -> None:
+    def of(mode: str, version: str) -> list[Run]:
+        return [
+            make_run(
+                f"{mode}{number}",
+                mode=mode,
+                start=number,
+                metrics={"overall_quality_score": 0.5 + number / 100},
+                params={"overall_quality_score.version": version},
+            )
+            for number in range(5)
+        ]
+
+    found = contrast(make_table(*of("a", "2"), *of("b", "3")), BY_MODE, Terms())
+    assert found is not None
+    assert [delta.verdict for delta in found.deltas] == [Verdict.INCOMPARABLE]

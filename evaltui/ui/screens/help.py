@@ -27,6 +27,7 @@ GROUPS: Mapping[str, str] = {
     "diff": "Diff",
     "trends": "Trends",
     "case": "One case in two runs",
+    "groups": "Groups of runs (A/B)",
     "run": "One run: cases, metrics, params, tags, artifacts",
     "watch": "Files on watch",
     "list": "Tables and lists",
