@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ HANG_UP_S = 3.0
 
 PATIENCE_S = 5.0
 """How long `--once` waits for a file that is incomplete."""
+
+_SAME_S = 0.5
+"""A second signal so soon is the first one again: timeout(1) sends it to process and group."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TURN_S = 0.25
@@ -122,10 +126,16 @@ def _signals() -> Iterator[list[int]]:
     So does an alarm, in case that a line cannot be written because its reader does not read.
     """
     caught: list[int] = []
+    first = 0.0
 
     def catch(number: int, _: FrameType | None) -> None:
-        if caught:
+        nonlocal first
+        now = time.monotonic()
+        if caught and now - first > _SAME_S:
             os._exit(128 + caught[0])
+        if caught:
+            return
+        first = now
         caught.append(number)
         signal.alarm(ceil(STOP_S + HANG_UP_S))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import struct
@@ -221,7 +222,8 @@ class Walker:
                         walk.leaks.append(Path(path))
                     continue
             except OSError as error:
-                walk.fail(path, error)
+                if error.errno != errno.ELOOP:  # it leads nowhere, like one that dangles
+                    walk.fail(path, error)
                 continue
             name = os.path.basename(path)  # noqa: PTH119 - text, as above
             if stat.S_ISDIR(found.st_mode):

@@ -93,6 +93,17 @@ def test_a_signal_ends_the_watch_and_is_told_by_the_status(
     assert "Traceback" not in watch.told
 
 
+def test_a_signal_that_comes_twice_at_once_ends_the_watch_in_order(
+    reports: Path, tmp_path: Path
+) -> None:
+    with WatchProcess(tmp_path, reports) as watch:
+        watch.watching()
+        watch.process.send_signal(signal.SIGTERM)  # timeout(1): to the process, then to its group
+        time.sleep(0.01)
+        assert watch.end(signal.SIGTERM) == 128 + signal.SIGTERM
+    assert "watched: nothing new" in watch.told
+
+
 def test_a_watch_under_nohup_outlives_the_terminal(reports: Path, tmp_path: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -263,7 +263,7 @@ def test_loops_of_links_end(tmp_path: Path) -> None:
     (tmp_path / "gone").symlink_to("nothing")
     found = Scanner([root(tmp_path)]).scan()
     assert names(found, tmp_path) == ["a/b/r.json"]
-    assert found.problems in ([], [(tmp_path / "self", "Too many levels of symbolic links")])
+    assert found.problems == []
 
 
 def test_a_root_that_is_a_link_is_watched_under_its_own_name(tmp_path: Path) -> None:
