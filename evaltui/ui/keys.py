@@ -70,7 +70,7 @@ MAIN_KEYS: tuple[Key, ...] = (
     Key("runs.pick_baseline", "B", "pick_baseline", "pick baseline", "Pick a baseline", None, "B"),
     Key("runs.undo", "u", "undo", "undo", "Undo the last change of the baseline", None, "u"),
     Key("runs.compare", "c", "compare", "compare", "Compare with the baseline", 25, "c"),
-    Key("runs.groups", "A", "groups", "A/B", "Compare groups of runs (A/B)", 27, "A"),
+    Key("runs.groups", "A", "groups", "A/B", "Compare groups of runs (A/B)", None, "A"),
     Key("runs.open", "enter", "open_run", "open", "Open the run", 35, "ret"),
     Key("runs.sort", "s", "sort_menu", "sort", "Choose the column to sort by", 50, "s"),
     Key(
