@@ -84,8 +84,13 @@ def _tables(args: argparse.Namespace, results: list[Comparison], runs: RunTable)
             tables.append(case_table(result.cases))
         if result.params:
             tables.append(_params(result))
-    names = list(dict.fromkeys(delta.name for item in results for delta in item.metrics))
-    return [*tables, _modes(runs, names)]
+    listed = (
+        delta.name
+        for item in results
+        for delta in item.metrics
+        if args.supporting or not is_supporting(delta)
+    )
+    return [*tables, _modes(runs, list(dict.fromkeys(listed)))]
 
 
 def _narrate(args: argparse.Namespace, result: Comparison) -> None:

@@ -65,7 +65,7 @@ def parse(file: ReportFile) -> Parsed:
     if found.role is FileRole.UNKNOWN:
         return Parsed(found, outcome=_unknown(outcome, file))
     if found.role is FileRole.COMPANION or (found.role is FileRole.CASE and not file.named):
-        return Parsed(found, outcome=replace(outcome, listed=file.named))
+        return Parsed(found, outcome=_not_alone(outcome, file))
     try:
         reports = read_reports(file.file.data, source_of(file.file), neighbours=file.neighbours)
     except UnknownFormatError:
@@ -79,6 +79,16 @@ def parse(file: ReportFile) -> Parsed:
         empty = replace(outcome, state=FileState.QUARANTINED, reason="it holds no evaluation")
         return Parsed(found, outcome=replace(empty, hint=CORRECT))
     return Parsed(found, reports)
+
+
+def _not_alone(outcome: Outcome, file: ReportFile) -> Outcome:
+    """Say of a named file why it is no run; others of its kind have no line."""
+    return replace(
+        outcome,
+        listed=file.named,
+        reason="goes along with a report, and is no run of its own" if file.named else "",
+        hint="log the report beside it" if file.named else "",
+    )
 
 
 def _unknown(outcome: Outcome, file: ReportFile) -> Outcome:

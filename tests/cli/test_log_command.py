@@ -126,7 +126,7 @@ def test_a_better_mode_given_later_goes_to_the_same_run(place: Place) -> None:
         ("a.json", b'{"schema": "evaltui.report/1", "metrics": 7}', "quarantined", "metrics"),
         ("evaluation_report.json", b"", "quarantined", ""),
         ("notes.json", b'{"a": 1}', "ignored", "not a report"),
-        ("EVALUATION_REPORT.md", b"# Report\n", "ignored", ""),
+        ("EVALUATION_REPORT.md", b"# Report\n", "ignored", "goes along with a report"),
     ],
 )
 def test_what_is_no_readable_report_is_one_line_and_exit_3(
