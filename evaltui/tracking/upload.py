@@ -5,11 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import posixpath
+import shutil
+import stat
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from evaltui.domain.plan import ArtifactFile
 
+LEFT_S = 3_600.0
+"""A room this old whose process is gone was left by one that was killed."""
+
+_ROOM = "evaltui-upload-"
 _FD = Path("/proc/self/fd")
 _FD_INFO = Path("/proc/self/fdinfo")
 
@@ -42,6 +50,41 @@ def staged(file: ArtifactFile, room: Path, number: int) -> Path:
     else:
         path.symlink_to(local.absolute())
     return path
+
+
+def new_room() -> tempfile.TemporaryDirectory[str]:
+    """Return a private directory that names this process.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    return tempfile.TemporaryDirectory(prefix=f"{_ROOM}{os.getpid()}-", ignore_cleanup_errors=True)
+
+
+def clear_left_rooms(now: float | None = None) -> None:
+    """Remove the rooms of this user's processes that were killed.
+
+    Args:
+        now: Epoch seconds, for tests.
+    """
+    now = time.time() if now is None else now
+    for room in Path(tempfile.gettempdir()).glob(f"{_ROOM}*-*"):
+        pid = room.name.removeprefix(_ROOM).partition("-")[0]
+        with contextlib.suppress(OSError):
+            found = room.lstat()
+            mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+            if mine and now - found.st_mtime > LEFT_S and pid.isdecimal() and not _lives(int(pid)):
+                shutil.rmtree(room, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def read_position(path: Path) -> Callable[[], object]:

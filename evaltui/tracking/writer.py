@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
-import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -33,7 +32,7 @@ from evaltui.tracking.mlflow_faults import translate, translated
 from evaltui.tracking.naming import MAX_TAG_VALUE, legal_run_name, legal_value
 from evaltui.tracking.run_home import RunHome, asked_run, run_home
 from evaltui.tracking.target import Target
-from evaltui.tracking.upload import read_position, staged
+from evaltui.tracking.upload import clear_left_rooms, new_room, read_position, staged
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -68,6 +67,7 @@ class MlflowWriter:
         self._lock = threading.Lock()
         self._client: MlflowClient | None = None
         self._known_home: tuple[str, RunHome] | None = None
+        self._cleared = False
 
     # -- experiments -----------------------------------------------------------------------------
 
@@ -203,8 +203,11 @@ class MlflowWriter:
 
     def log_artifacts(self, run_id: str, files: Sequence[ArtifactFile]) -> None:
         """Upload files; one that is there already is replaced."""
+        if not self._cleared:
+            self._cleared = True
+            clear_left_rooms()
         try:
-            room = tempfile.TemporaryDirectory(prefix="evaltui-", ignore_cleanup_errors=True)
+            room = new_room()
         except OSError as error:
             raise translate(error, "making a temporary directory") from error
         with room as private:

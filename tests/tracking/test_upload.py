@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
 from evaltui.domain.plan import ArtifactFile
-from evaltui.tracking.upload import read_position, staged
+from evaltui.tracking.upload import LEFT_S, clear_left_rooms, new_room, read_position, staged
 
 
 @pytest.fixture
@@ -67,3 +71,25 @@ def test_reading_a_file_changes_its_position(tmp_path: Path) -> None:
         later = position()
         assert position() == later
     assert len({closed, start, later}) == 3
+
+
+def test_rooms_of_killed_processes_are_cleared_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    left = tmp_path / f"evaltui-upload-{ended.pid}-abc"
+    young = tmp_path / f"evaltui-upload-{ended.pid}-def"
+    foreign = tmp_path / "evaltui-upload-notes-abc"
+    link = tmp_path / f"evaltui-upload-{ended.pid}-ghi"
+    for folder in (left, young, foreign):
+        folder.mkdir()
+        (folder / "report.json").write_text("{}")
+    link.symlink_to(foreign)
+    now = time.time() + LEFT_S + 60
+    os.utime(young, (now, now))
+    with new_room() as own:
+        clear_left_rooms(now)
+        assert sorted(tmp_path.iterdir()) == sorted([young, foreign, link, Path(own)])
+    assert (foreign / "report.json").exists()
