@@ -120,6 +120,7 @@ class Header(Widget):
             f"{named}",
             f"{short}  {target}" + (f" ({why})" if why else ""),
             f"{short}  {target}",
+            f"{short}  {target.partition(' ')[0]}" + (f" ({why})" if why else ""),
         ):
             if cell_len(text) + 1 < room:
                 return text
