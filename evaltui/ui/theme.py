@@ -1,4 +1,7 @@
-"""Colours: a dark and a light theme whose better and worse stay apart for colour-blind eyes."""
+"""Colours: a dark and a light theme whose better and worse stay apart for colour-blind eyes.
+
+Text has colours of the 256-colour palette: naming one takes half the bytes of its three parts.
+"""
 
 from __future__ import annotations
 
@@ -7,38 +10,38 @@ from collections.abc import Mapping
 
 from textual.theme import Theme
 
-BETTER_DARK, WORSE_DARK = "#6fb3ff", "#ffa14a"
-BETTER_LIGHT, WORSE_LIGHT = "#0b5cad", "#a84300"
+BETTER_DARK, WORSE_DARK = "#5fafff", "#ffaf5f"
+BETTER_LIGHT, WORSE_LIGHT = "#005faf", "#af5f00"
 
 DARK = Theme(
     name="evaltui-dark",
-    primary="#5fb8a4",
-    secondary="#7a8fa6",
-    accent="#f2c14e",
-    warning="#ffb454",
-    error="#ff8f5a",
+    primary="#5fafaf",
+    secondary="#8787af",
+    accent="#ffd75f",
+    warning="#ffaf5f",
+    error="#ff875f",
     success=BETTER_DARK,
-    foreground="#d7dce2",
+    foreground="#dadada",
     background="#12161b",
     surface="#171c22",
     panel="#1f262e",
     dark=True,
-    variables={"better": BETTER_DARK, "worse": WORSE_DARK, "quiet": "#7d8894"},
+    variables={"better": BETTER_DARK, "worse": WORSE_DARK, "quiet": "#8a8a8a"},
 )
 LIGHT = Theme(
     name="evaltui-light",
-    primary="#0d6e62",
-    secondary="#54667a",
-    accent="#8a5a00",
-    warning="#8a5a00",
-    error="#a83200",
+    primary="#005f5f",
+    secondary="#5f5f87",
+    accent="#875f00",
+    warning="#875f00",
+    error="#af0000",
     success=BETTER_LIGHT,
-    foreground="#1c2127",
+    foreground="#1c1c1c",
     background="#fbfbf9",
     surface="#f3f3ef",
     panel="#e6e7e2",
     dark=False,
-    variables={"better": BETTER_LIGHT, "worse": WORSE_LIGHT, "quiet": "#6b737c"},
+    variables={"better": BETTER_LIGHT, "worse": WORSE_LIGHT, "quiet": "#6c6c6c"},
 )
 ANSI_VARIABLES = {
     "better": "ansi_bright_blue",

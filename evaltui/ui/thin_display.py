@@ -8,6 +8,7 @@ still decides when and what is painted, this module only how few bytes say so.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -20,8 +21,8 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
 Cell = tuple[str, str]
-"""A character with its marks, and the SGR codes it is drawn with; the right half of a wide
-character is an empty text."""
+"""A character with its marks, and the SGR codes it is drawn with, those of a blank without what
+cannot be seen of it; the right half of a wide character is an empty text."""
 Row = list[Cell | None]
 """None is a cell of which nobody knows what the terminal shows."""
 Piece = tuple[int, list[Cell]]
@@ -123,7 +124,7 @@ def _send_row(y: int, old: Row, new: Row, pen: str, out: list[str]) -> str:
         for x in range(start, end):
             cell = new[x]
             text, codes = cell if cell is not None else (" ", "0")
-            if codes != pen:
+            if codes != pen and not (text == " " and _is_same_blank(pen, codes)):
                 out.append(_pen_change(pen, codes))
                 pen = codes
             out.append(text)
@@ -171,17 +172,48 @@ _KNOWN_SINGLE = frozenset("▁▂▃▄▅▆▇█▌▸✓✗⊘○·…↑↓
 """Signs of this program that every terminal draws one cell wide."""
 
 
+_ENDS = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "7": "27", "8": "28", "9": "29",
+         "21": "24", "53": "55"}  # fmt: skip
+"""What ends each SGR attribute; 22 ends bold and dim."""
+
+_SEEN_ON_BLANKS = frozenset({"4", "5", "6", "7", "9", "21", "53"})
+"""Attributes that show where there is no letter."""
+
+
 @lru_cache(maxsize=4096)
 def _pen_change(old: str, new: str) -> str:
     """Return the SGR sequence from one set of codes to another, `old` "" being unknown."""
-    after = _split(new)
-    before = _split(old) if old else None
-    if before is not None and before[0] <= after[0]:
-        codes = sorted(after[0] - before[0], key=int)
-        codes += [part for at, part in enumerate(after[1:]) if part != before[at + 1]]
-        if len(";".join(codes)) <= len(new) + 2:
-            return f"\x1b[{';'.join(codes)}m" if codes else ""
-    return f"\x1b[0;{new}m" if new != "0" else "\x1b[0m"
+    whole = f"0;{new}" if new != "0" else "0"
+    if not old:
+        return f"\x1b[{whole}m"
+    before, after = _split(old), _split(new)
+    gone = before[0] - after[0]
+    if not gone <= _ENDS.keys():
+        return f"\x1b[{whole}m"
+    ends = {_ENDS[code] for code in gone}
+    begun = {code for code in after[0] if code not in before[0] or _ENDS.get(code) in ends}
+    codes = [*sorted(ends), *sorted(begun, key=int)]
+    codes += [part for at, part in enumerate(after[1:], 1) if part != before[at]]
+    change = min(";".join(codes), whole, key=len)
+    return f"\x1b[{change}m" if change else ""
+
+
+@lru_cache(maxsize=4096)
+def _is_same_blank(old: str, new: str) -> bool:
+    """Return whether a blank looks the same with both sets of codes, `old` "" being unknown."""
+    if not old:
+        return False
+    before, after = _split(old), _split(new)
+    return before[2] == after[2] and not (before[0] | after[0]) & _SEEN_ON_BLANKS
+
+
+@lru_cache(maxsize=4096)
+def _blank(codes: str) -> str:
+    """Return the codes that matter for a blank: of most it is the background alone."""
+    attributes, _, background = _split(codes)
+    if attributes & _SEEN_ON_BLANKS:
+        return codes
+    return "0" if background == "49" else background
 
 
 @lru_cache(maxsize=4096)
@@ -216,7 +248,27 @@ def sgr_codes(style: Style | None, color_system: ColorSystem) -> str:
         return "0"
     rendered = style.update_link(None).render("x", color_system=color_system)
     start, mark, _ = rendered.partition("m")
-    return (start.removeprefix("\x1b[") or "0") if mark and start.startswith("\x1b[") else "0"
+    if not mark or not start.startswith("\x1b["):
+        return "0"
+    return _TRIPLET.sub(_by_number, start.removeprefix("\x1b[")) or "0"
+
+
+_TRIPLET = re.compile(r"([34]8);2;(\d+);(\d+);(\d+)")
+_LEVELS = (0, 95, 135, 175, 215, 255)
+_NUMBERS = {
+    (red, green, blue): 16 + 36 * r + 6 * g + b
+    for r, red in enumerate(_LEVELS)
+    for g, green in enumerate(_LEVELS)
+    for b, blue in enumerate(_LEVELS)
+} | {(8 + 10 * grey,) * 3: 232 + grey for grey in range(24)}
+"""The fixed part of the 256-colour palette, which terminals with true colour have as well."""
+
+
+def _by_number(found: re.Match[str]) -> str:
+    """Return a shorter name of the same colour, if the palette has it."""
+    layer, *parts = found.groups()
+    number = _NUMBERS.get((int(parts[0]), int(parts[1]), int(parts[2])))
+    return found[0] if number is None else f"{layer};5;{number}"
 
 
 def strip_cells(strip: Strip, color_system: ColorSystem) -> list[Cell]:
@@ -226,10 +278,14 @@ def strip_cells(strip: Strip, color_system: ColorSystem) -> list[Cell]:
         if control:
             continue
         codes = sgr_codes(style, color_system)
+        blank = (" ", _blank(codes))
         if text.isascii():
-            cells.extend([(char, codes) for char in text])
+            cells.extend([blank if char == " " else (char, codes) for char in text])
             continue
         for char in text:
+            if char == " ":
+                cells.append(blank)
+                continue
             size = get_character_cell_size(char)
             if size == 0:
                 if cells:

@@ -115,6 +115,62 @@ def test_colours_come_out_as_they_were_meant() -> None:
         assert {cell.bg for cell in shown} == {"000010"}
 
 
+styles = st.builds(
+    Style,
+    color=st.sampled_from([None, "#5fafff", "#123456", "red", "color(130)"]),
+    bgcolor=st.sampled_from([None, "#121212", "#10161b", "blue"]),
+    bold=st.booleans(),
+    italic=st.booleans(),
+    underline=st.booleans(),
+    reverse=st.booleans(),
+    strike=st.booleans(),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(st.tuples(st.sampled_from("ab "), styles), max_size=8), max_size=6))
+def test_every_cell_looks_as_if_each_had_been_sent_with_all_its_codes(
+    steps: list[list[tuple[str, Style]]],
+) -> None:
+    thin, whole = (pyte.Screen(WIDTH, HEIGHT) for _ in range(2))
+    stream, plain = pyte.Stream(thin), pyte.Stream(whole)
+    image = TerminalImage()
+    image.paint([(0, (0, [(" ", "0")] * WIDTH))], WIDTH, HEIGHT)
+    for step in steps:
+        cells = strip_cells(
+            Strip([Segment(char, style) for char, style in step]), ColorSystem.TRUECOLOR
+        )
+        stream.feed(image.paint([(0, (0, cells))], WIDTH, HEIGHT))
+        plain.feed("\x1b[H")
+        for char, style in step:
+            plain.feed(style.render(char, color_system=ColorSystem.TRUECOLOR))
+        assert [_look(thin.buffer[0][x]) for x in range(WIDTH)] == [
+            _look(whole.buffer[0][x]) for x in range(WIDTH)
+        ]
+
+
+def _look(cell: pyte.screens.Char) -> tuple[object, ...]:
+    """What can be seen of a cell: of a blank neither its colour nor its weight."""
+    seen = (cell.data, cell.bg, cell.underscore, cell.strikethrough, cell.reverse)
+    if cell.data == " " and not (cell.reverse or cell.underscore or cell.strikethrough):
+        return seen
+    return (*seen, cell.fg, cell.bold, cell.italics)
+
+
+def test_a_colour_of_the_palette_is_named_by_its_number() -> None:
+    style = Style.parse("#5fafff on #080808")
+    assert sgr_codes(style, ColorSystem.TRUECOLOR) == "38;5;75;48;5;232"
+    assert sgr_codes(Style.parse("#5faffe"), ColorSystem.TRUECOLOR) == "38;2;95;175;254"
+
+
+def test_blanks_and_changes_of_weight_cost_no_colours() -> None:
+    image = TerminalImage()
+    parts = [Segment("ab", Style.parse("bold #5fafff")), Segment("    ", Style.parse("#ffaf5f"))]
+    line = strip_cells(Strip([*parts, Segment("c", Style.parse("#5fafff"))]), ColorSystem.TRUECOLOR)
+    sent = image.paint([(0, (0, line))], 7, 1)
+    assert sent == "\x1b[1H\x1b[0;1;38;5;75mab    \x1b[22mc\x1b[0m"
+
+
 def test_what_is_shown_already_is_not_sent() -> None:
     image = TerminalImage()
     line = [(3, (0, _cells("x" * WIDTH, "31")))]
