@@ -16,7 +16,9 @@ from evaltui.ui.format import value_text
 from evaltui.ui.glyphs import Glyphs
 from evaltui.ui.verdicts import Scale, difference_text, interval_text, sign_of, spec_of
 
-_LABEL = 13
+LABEL = 13
+"""Cells of the labels."""
+
 _PERCENT = 100
 _DIRECTIONS = {
     Direction.HIGHER: "higher is better",
@@ -75,7 +77,7 @@ def _about_values(comparison: Comparison, delta: MetricDelta, glyphs: Glyphs) ->
     ):
         text = value_text(value, spec, missing=missing)
         name = clean(run.name, limit=80) or clean(run.run_id)
-        yield Content.assemble((f"{letter:<{_LABEL}}", "bold $accent"), f"{text:<12}", name)
+        yield Content.assemble((f"{letter:<{LABEL}}", "bold $accent"), f"{text:<12}", name)
     moved = difference_text(delta, Scale.POINTS, missing=missing)
     relative = difference_text(delta, Scale.RELATIVE, missing=missing)
     yield _line("difference", f"{moved} ({relative})")
@@ -83,7 +85,7 @@ def _about_values(comparison: Comparison, delta: MetricDelta, glyphs: Glyphs) ->
     style = {"bad": "bold $worse", "worse": "$worse", "better": "bold $better"}.get(role, "bold")
     reason = clean(delta.reason, limit=400)
     yield Content.assemble(
-        (f"{'verdict':<{_LABEL}}", "$quiet"), (delta.verdict.value, style), f": {reason}"
+        (f"{'verdict':<{LABEL}}", "$quiet"), (delta.verdict.value, style), f": {reason}"
     )
     yield Content("")
 
@@ -168,5 +170,5 @@ def _plain(alpha: float) -> str:
 
 def _line(label: str, text: str, *, quiet: bool = False) -> Content:
     return Content.assemble(
-        (f"{label:<{_LABEL}}", "$quiet"), (text, "$quiet" if quiet else "$foreground")
+        (f"{label:<{LABEL}}", "$quiet"), (text, "$quiet" if quiet else "$foreground")
     )

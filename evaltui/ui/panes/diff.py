@@ -32,7 +32,7 @@ from evaltui.ui.panes.diff_words import (
 )
 from evaltui.ui.panes.wishes import CopyRequested, Said
 from evaltui.ui.screens.text_view import TextView
-from evaltui.ui.statistics import statistics_lines
+from evaltui.ui.statistics import LABEL, statistics_lines
 from evaltui.ui.verdicts import Scale, Show
 from evaltui.ui.widgets.line_table import LineTable, NoLines
 from evaltui.ui.widgets.note import Note
@@ -359,7 +359,7 @@ class DiffPane(Vertical):
             delta = deltas[self._view.chosen]
             comparison = difference.tested[self._view.chosen]
             words = statistics_lines(comparison, delta, self._glyphs)
-            self.app.push_screen(TextView(delta.name, words))
+            self.app.push_screen(TextView(delta.name, words, label=LABEL))
 
     def action_swap(self) -> None:
         """Ask for the candidate to stand as the baseline, or no longer."""
