@@ -158,6 +158,8 @@ def encode(message: Request | Event) -> bytes:
     if isinstance(message, RunsChanged):
         fields, body = _pack_delta(message.delta)
         header: dict[str, Any] = {"delta": fields, "reset": message.reset}
+    elif isinstance(message, Reply):  # by hand: `asdict` would copy the payload item by item
+        header = {name: getattr(message, name) for name in Reply.__dataclass_fields__}
     else:
         header = dataclasses.asdict(message)
     header["kind"] = type(message).__name__

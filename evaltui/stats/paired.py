@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -236,17 +237,21 @@ def _bca_quantiles(means: FloatArray, acceleration: float, alpha: float) -> tupl
     share = 0.5 * (draws + below - above) / draws
     bias = normal_quantile(min(max(share, 0.5 / draws), 1.0 - 0.5 / draws))
     z = normal_quantile(max(alpha / 2.0, SMALLEST_P))
-    low, high = (_bca_level(bias, acceleration, end) for end in (z, -z))
-    return _quantile(means, low), _quantile(means, high)
+    return _quantiles(means, [_bca_level(bias, acceleration, end) for end in (z, -z)])
 
 
-def _quantile(values: FloatArray, level: float) -> float:
-    """Return what numpy.quantile does, in a third of its time."""
-    place = level * (len(values) - 1)
-    below = min(int(place), len(values) - 1)
-    above = min(below + 1, len(values) - 1)
-    ends = np.partition(values, (below, above))[[below, above]]
-    return float(ends[0] + (ends[1] - ends[0]) * (place - below))
+def _quantiles(values: FloatArray, levels: Sequence[float]) -> tuple[float, float]:
+    """Return what numpy.quantile does for two levels, in a fraction of its time."""
+    last = len(values) - 1
+    places = [level * last for level in levels]
+    below = [min(int(place), last) for place in places]
+    above = [min(place + 1, last) for place in below]
+    parted = np.partition(values, sorted({*below, *above}))
+    low, high = (
+        float(parted[down] + (parted[up] - parted[down]) * (place - down))
+        for place, down, up in zip(places, below, above, strict=True)
+    )
+    return low, high
 
 
 def _bca_level(bias: float, acceleration: float, z: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
 from typing import Any, ClassVar
 
@@ -97,9 +98,13 @@ class MainScreen(ComparingView):
         names = [name for name, _ in PANES]
         self.action_pane(names[(names.index(self.pane) + step) % len(names)])
 
-    def action_compare(self) -> None:
+    async def action_compare(self) -> None:
         """Compare the marked runs, else the run under the cursor, with the baseline."""
         self.retry_verdicts()
+        difference = self.difference()
+        if difference is not None:
+            self.ask_verdicts(difference)
+            await asyncio.sleep(0)  # the engine is at it while the pane is laid out
         self.action_pane("diff")
 
     def action_open_run(self) -> None:

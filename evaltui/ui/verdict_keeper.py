@@ -94,15 +94,16 @@ class VerdictKeeper:
         reply = await self._session.ask(Verb.COMPARE, args, _SLOT)
         if self._asked != key:
             return False  # another question came after this one
-        self._asked = None
         if reply is None:
             self._keep(key, Known(problem="the engine is not there"))
         elif reply.error:
             text = f"{reply.error}; {reply.hint}" if reply.hint else reply.error
             self._keep(key, Known(problem=text))
         else:
-            known = await asyncio.to_thread(_known, difference, reply.payload)
-            self._keep(key, known)
+            self._keep(key, await asyncio.to_thread(_known, difference, reply.payload))
+        if self._asked != key:
+            return False
+        self._asked = None
         return True
 
     def _keep(self, key: object, known: Known) -> None:
