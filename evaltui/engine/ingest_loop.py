@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from evaltui.domain.events import FileState, Notice, WatchRole
 from evaltui.engine.feed import Feed
 from evaltui.engine.loop import LONGEST_WAIT_S
+from evaltui.engine.memory import give_back
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.parts import Ingest, Watch
 from evaltui.errors import EvaltuiError, StoreError
@@ -22,6 +23,9 @@ RECONCILE_AGAIN_S = 300.0
 
 RETRY_S = 5.0
 """When twins are dealt with again after the store failed in the middle of it."""
+
+GIVE_BACK_EVERY = 100
+"""Reports after which freed memory goes back to the system."""
 
 _BUSY_S = 1.0
 """Pause when reports are due but none can be worked on."""
@@ -71,6 +75,7 @@ class IngestLoop:
         self._twins_since = 0.0
         self._twins_failed = -math.inf
         self._recovered = False
+        self._worked_on = 0
         self.idle = False
 
     # -- from any thread -------------------------------------------------------------------------
@@ -137,6 +142,10 @@ class IngestLoop:
         return self._may_write and watching and not self._stop.is_set()
 
     def _after(self, logged: Sequence[Outcome]) -> None:
+        self._worked_on += len(logged)
+        if self._worked_on >= GIVE_BACK_EVERY:
+            self._worked_on = 0
+            give_back()
         done = [item for item in logged if item.state is FileState.FINISHED]
         run_ids = [run_id for item in done for run_id in item.run_ids]
         if run_ids:
