@@ -38,7 +38,7 @@ def row(state: FileState, **changes: object) -> FileRow:
         (row(FileState.SEEN), "seen"),
         (row(FileState.SETTLING), "settling"),
         (row(FileState.SETTLING, retry_at_s=1.0), "settling"),
-        (row(FileState.PARSED), "logging"),
+        (row(FileState.PARSED), "queued"),
         (row(FileState.VERIFIED), "logging"),
         (row(FileState.INTENT, retry_at_s=1.0), "waiting"),
         (row(FileState.FINISHED), "logged"),

@@ -29,6 +29,7 @@ COLUMNS = (
 _WORDS = {
     FileState.SEEN: "seen",
     FileState.SETTLING: "settling",
+    FileState.PARSED: "queued",
     FileState.FINISHED: "logged",
     FileState.DUPLICATE: "duplicate",
     FileState.SUPERSEDED: "superseded",
