@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -65,14 +65,22 @@ def open_store(settings: Settings) -> tuple[Target, RunSource]:
     return target, open_source(target, target.experiment)
 
 
-def read_experiment(settings: Settings) -> Reading:
+def read_experiment(
+    settings: Settings, *, notify: Callable[[str], None] = lambda _: None
+) -> Reading:
     """Read all runs of the experiment.
+
+    Args:
+        settings: The settings.
+        notify: Told what is odd about the choice of the store, before it is asked.
 
     Raises:
         ConfigError: The target makes no sense, or it has no such experiment.
         StoreError: The store does not answer, or refuses.
     """
     target, source = open_store(settings)
+    if target.warning:
+        notify(target.warning)
     try:
         reading = collect(target, source, target.experiment_label)
         configured = {name: Direction(word) for name, word in settings.metrics.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from evaltui.cli.output import Column, Table, add_output_options, note, print_result
+from evaltui.cli.output import Column, Table, add_output_options, note, print_result, warn
 from evaltui.cli.parser import Parser, Subparsers, add_command
 from evaltui.domain.run import Tag
 from evaltui.domain.select import resolve
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace, settings: Settings) -> ExitCode:
         )
     if args.action != "show" and settings.read_only:
         raise ConfigError(f"baseline {args.action} writes to the store, which is read-only here")
-    reading = read_experiment(settings)
+    reading = read_experiment(settings, notify=warn)
     run_id = reading.shared_baseline
     if args.action == "set":
         row = resolve(reading.table, args.run, baseline_run_id=run_id)

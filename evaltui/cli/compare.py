@@ -14,7 +14,7 @@ from evaltui.cli.comparison_tables import (
     metric_table,
 )
 from evaltui.cli.group_tables import print_groups
-from evaltui.cli.output import Column, Table, add_output_options, note, print_result
+from evaltui.cli.output import Column, Table, add_output_options, note, print_result, warn
 from evaltui.cli.parser import Parser, Subparsers, add_command
 from evaltui.domain.comparison import Comparison, Terms
 from evaltui.domain.comparison_json import to_document
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace, settings: Settings) -> ExitCode:
     """Print the comparisons, one per candidate."""
     if args.group_by and (args.runs or args.against):
         raise ConfigError("--group-by compares all finished runs", hint="name no run with it")
-    reading = read_experiment(settings)
+    reading = read_experiment(settings, notify=warn)
     if args.group_by:
         return print_groups(args, reading)
     rows = choose_pairs(reading, args.runs, args.against)

@@ -9,7 +9,15 @@ from pathlib import Path
 
 from evaltui.cli.choosing import choose_pairs
 from evaltui.cli.comment import to_comment
-from evaltui.cli.output import Column, Table, add_output_options, markdown_text, note, print_result
+from evaltui.cli.output import (
+    Column,
+    Table,
+    add_output_options,
+    markdown_text,
+    note,
+    print_result,
+    warn,
+)
 from evaltui.cli.parser import Parser, Subparsers, add_command
 from evaltui.domain.comparison import Comparison, Terms, Verdict
 from evaltui.domain.comparison_json import to_document
@@ -55,7 +63,7 @@ def run(args: argparse.Namespace, settings: Settings) -> ExitCode:
         print(TEMPLATE, end="")
         return ExitCode.OK
     policy = Policy() if args.policy is None else _read(args.policy)
-    reading = read_experiment(settings)
+    reading = read_experiment(settings, notify=warn)
     rows = choose_pairs(reading, args.runs, args.against)
     if rows is None:
         return ExitCode.REPORT

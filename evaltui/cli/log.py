@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from evaltui.cli.file_lines import add_format_option, exit_code, file_line
-from evaltui.cli.output import note
+from evaltui.cli.output import note, warn
 from evaltui.cli.parser import Parser, Subparsers, add_command, add_report_options
 from evaltui.domain.events import FileState
 from evaltui.engine.ingest import Ingestor
 from evaltui.engine.outcome import Outcome
 from evaltui.errors import ConfigError, ExitCode
-from evaltui.log import redact
 from evaltui.settings import Settings
 from evaltui.submit import (
     Desk,
@@ -91,11 +90,6 @@ def submit(desk: Desk, wishes: Iterable[Wish], settings: Settings) -> Iterator[O
             yield Outcome(str(wish.path), FileState.QUARANTINED, reason=why, hint="is it there?")
             continue
         yield from log_taken(desk.ingestor, [taken], patience_s=desk.patience_s)
-
-
-def warn(text: str) -> None:
-    """Print a warning on stderr."""
-    note(redact(f"warning: {text}"))
 
 
 def _log_pending(ingestor: Ingestor) -> Iterator[Outcome]:

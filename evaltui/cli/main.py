@@ -56,6 +56,7 @@ def _dispatch(argv: list[str]) -> int:
     settings = _settings(args)
     if args.command is None:
         return _run_screen(settings)
+    args.glyphs = settings.glyphs  # wherever that was set
     if args.command not in _OWN_LOG:
         start_log(settings)
     return load_command(args.command).run(args, settings)

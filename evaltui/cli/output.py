@@ -9,12 +9,14 @@ import io
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from evaltui.domain.plain import plain
 from evaltui.domain.text import clean
 from evaltui.errors import ConfigError
+from evaltui.log import redact
 
 MISSING = "·"
 MAX_PRECISION = 12
@@ -109,12 +111,17 @@ def print_result(
     elif args.format == "md":
         print("\n\n".join(to_markdown(table) for table in shown))
     else:
-        _print_tables(shown)
+        _print_tables(shown, plain if args.glyphs == "ascii" else str)
 
 
 def note(text: str) -> None:
     """Print one line of narration on stderr."""
     print(clean(text, limit=600), file=sys.stderr)
+
+
+def warn(text: str) -> None:
+    """Print a warning on stderr."""
+    note(redact(f"warning: {text}"))
 
 
 def instant(milliseconds: int | None) -> str | None:
@@ -211,9 +218,9 @@ def markdown_text(text: str) -> str:
     return _MARKDOWN.sub(r"\\\1", clean(text, limit=_CELL_LIMIT)).replace("@", "@\u2060")
 
 
-def _print_tables(tables: Sequence[Table]) -> None:
+def _print_tables(tables: Sequence[Table], drawn: Callable[[str], str]) -> None:
     if not sys.stdout.isatty():
-        print("\n\n".join(to_plain(table) for table in tables))
+        print(drawn("\n\n".join(to_plain(table) for table in tables)))
         return
     from rich.console import Console  # noqa: PLC0415 - only for terminals
     from rich.table import Table as RichTable  # noqa: PLC0415
@@ -234,12 +241,12 @@ def _print_tables(tables: Sequence[Table]) -> None:
         tones = table.tones or ("",) * len(table.rows)
         for row, tone in zip(table.rows, tones, strict=True):
             cells = [
-                Text(cell_text(value, column), style=_STYLES.get(tone, ""))
+                Text(drawn(cell_text(value, column)), style=_STYLES.get(tone, ""))
                 for value, column in zip(row, table.columns, strict=True)
             ]
             grid.add_row(*cells)
         if table.title:
-            console.print(Text(clean(table.title, limit=_CELL_LIMIT), style="bold"))
+            console.print(Text(drawn(clean(table.title, limit=_CELL_LIMIT)), style="bold"))
         console.print(grid)
 
 

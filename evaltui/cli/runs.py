@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from evaltui.cli.output import Column, Table, Value, add_output_options, instant, note, print_result
+from evaltui.cli.output import (
+    Column,
+    Table,
+    Value,
+    add_output_options,
+    instant,
+    note,
+    print_result,
+    warn,
+)
 from evaltui.cli.parser import Parser, Subparsers, add_command
 from evaltui.domain.catalogue import spec_for
 from evaltui.domain.query import match_words
@@ -48,7 +57,7 @@ def run(args: argparse.Namespace, settings: Settings) -> ExitCode:
     """Print the runs."""
     if args.limit is not None and args.limit < 1:
         raise ConfigError(f"--limit {args.limit} is out of range", hint="at least 1")
-    reading = read_experiment(settings)
+    reading = read_experiment(settings, notify=warn)
     rows = choose_rows(reading.table, args)
     chosen = [reading.table.run(row, reading.experiment.experiment_id) for row in rows]
     print_result(args, to_json(reading, chosen), [to_table(chosen, args)])

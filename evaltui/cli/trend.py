@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 
-from evaltui.cli.output import Column, Table, add_output_options, instant, note, print_result
+from evaltui.cli.output import Column, Table, add_output_options, instant, note, print_result, warn
 from evaltui.cli.parser import Parser, Subparsers, add_command
 from evaltui.domain.trend import MEAN_OF, series
 from evaltui.errors import ConfigError, ExitCode
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace, settings: Settings) -> ExitCode:
     """Print the series."""
     if args.last < 1:
         raise ConfigError(f"--last {args.last} is out of range", hint="at least 1")
-    table = read_experiment(settings).table
+    table = read_experiment(settings, notify=warn).table
     if table.metric(args.metric) is None:
         near = difflib.get_close_matches(args.metric, table.metric_names(), n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}?" if near else "evaltui runs lists the metrics"

@@ -138,8 +138,7 @@ def _empty_words(
         env_file = clean(survey.env_file, limit=_PATH_LIMIT)
         lines += [
             Content(""),
-            Content(f"{env_file} names another store; to use it:"),
-            Content.styled(f"evaltui --env-file {shlex.quote(env_file)}", "bold $primary"),
+            _key_line(f"evaltui --env-file {shlex.quote(env_file)}", "uses the store it names"),
         ]
     return lines
 
@@ -173,7 +172,8 @@ def leaving_line(watch: WatchStatus | None) -> str:
     command = headless_command(watch)
     if watch is None or not command:
         return ""
-    waiting = f" with {watch.pending} files on their way" if watch.pending else ""
+    files = "1 file on its way" if watch.pending == 1 else f"{watch.pending} files on their way"
+    waiting = f" with {files}" if watch.pending else ""
     return f"q again quits and stops the watch{waiting}; to go on: {command}"
 
 

@@ -15,6 +15,7 @@ class FakeTarget:
     why: str = "default"
     experiment: str = "exp"
     experiment_label: str = "exp"
+    warning: str = ""
 
 
 @dataclass

@@ -8,8 +8,9 @@ import json
 from typing import Any
 
 import pytest
-from fake_store import FakeSource, make_run
+from fake_store import FakeSource, FakeTarget, make_run
 
+from evaltui import reading
 from evaltui.cli.main import main
 from evaltui.domain.run import Run, RunStatus
 
@@ -235,7 +236,27 @@ def test_a_trend_has_changes_to_the_previous_and_to_the_mean_of_five(
     assert main(["trend", "score"]) == 0
     assert "score  ▁▁▂▃▅▆█" in capsys.readouterr().out
     assert main(["trend", "score", "--glyphs", "ascii"]) == 0
-    assert "score  __.-+*@" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "score  __.-+*@" in out
+    assert out.isascii()
+
+
+@pytest.mark.parametrize(
+    "command", [["runs"], ["compare"], ["trend", "score"], ["baseline", "show"], ["gate"]]
+)
+def test_a_doubtful_choice_of_the_store_is_told_on_stderr(
+    store: FakeSource,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+) -> None:
+    store.runs = [make_run(n, metrics={"score": float(n)}) for n in (1, 2)]
+    target = FakeTarget(warning="DATABRICKS_HOST is set without a credential")
+    monkeypatch.setattr(reading, "open_store", lambda _: (target, store))
+    main(command)
+    captured = capsys.readouterr()
+    assert "warning: DATABRICKS_HOST is set without a credential" in captured.err
+    assert "DATABRICKS_HOST" not in captured.out
 
 
 def test_a_trend_takes_one_mode(store: FakeSource, capsys: pytest.CaptureFixture[str]) -> None:

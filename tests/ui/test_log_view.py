@@ -40,3 +40,8 @@ async def test_a_short_log_is_shown_whole(tmp_path: Path) -> None:
 
 async def test_a_log_that_is_not_there_says_so(tmp_path: Path) -> None:
     assert "cannot be read" in "\n".join(await show(Settings(state_dir=tmp_path / "none")))
+
+
+async def test_an_empty_log_says_so(tmp_path: Path) -> None:
+    (tmp_path / "evaltui.log").touch()
+    assert "nothing is in it yet" in "\n".join(await show(Settings(state_dir=tmp_path)))

@@ -8,7 +8,8 @@ from rich.segment import Segment
 from textual.color import Color
 
 import evaltui.ui
-from evaltui.ui.plain_text import PlainText, plain
+from evaltui.domain.plain import plain
+from evaltui.ui.plain_text import PlainText
 
 
 @pytest.mark.parametrize(

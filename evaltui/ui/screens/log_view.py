@@ -28,5 +28,7 @@ def end_of_log(settings: Settings) -> tuple[str, list[Content]]:
     text = data.decode("utf-8", "replace")
     if size > TAIL_BYTES:
         text = text.partition("\n")[2]  # the first line is cut
+    if not text.strip():
+        return f"Log {path}", [Content("nothing is in it yet")]
     lines = [Content(line) for line in clean_lines(text.rstrip("\n"), limit=TAIL_BYTES)]
-    return f"Log {path}", lines or [Content("nothing is in it yet")]
+    return f"Log {path}", lines
