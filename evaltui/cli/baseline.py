@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import time
 
-from evaltui.cli.output import Column, Table, add_output_options, note, print_result, warn
+from evaltui.cli.output import (
+    Column,
+    Table,
+    add_output_options,
+    instant,
+    note,
+    print_result,
+    warn,
+)
 from evaltui.cli.parser import Parser, Subparsers, add_command
+from evaltui.domain.ages import older_text
 from evaltui.domain.run import Tag
-from evaltui.domain.select import resolve
+from evaltui.domain.select import mode_of, resolve
 from evaltui.errors import ConfigError, ExitCode
 from evaltui.reading import Reading, read_experiment
 from evaltui.settings import Settings
+
+_COLUMNS = ("run_id", "name", "mode", "started_at", "source")
 
 
 def add_parser(subparsers: Subparsers[Parser]) -> None:
@@ -61,14 +73,23 @@ def _write(reading: Reading, run_id: str) -> None:
 
 def _print(args: argparse.Namespace, reading: Reading, run_id: str) -> None:
     row = reading.table.row_of(run_id) if run_id else None
-    name = reading.table.names[row] if row is not None else None
+    run = reading.run(row) if row is not None else None
+    told: dict[str, str | None] = dict.fromkeys(_COLUMNS)
+    if run is not None and row is not None:
+        told["name"], told["mode"] = run.name, mode_of(reading.table, row)
+        told["started_at"], told["source"] = instant(run.started_ms), run.tags.get(Tag.SOURCE)
+    told["run_id"] = run_id
     body: dict[str, object] = {
         "schema": "evaltui.baseline/1",
         "experiment": reading.experiment.name,
-        "baseline": {"run_id": run_id, "name": name} if run_id else None,
+        "baseline": told if run_id else None,
     }
-    rows = ((run_id, name),) if run_id else ()
-    print_result(args, body, [Table((Column("run_id"), Column("name")), rows)])
+    rows = (tuple(told.values()),) if run_id else ()
+    print_result(args, body, [Table(tuple(map(Column, _COLUMNS)), rows)])
+    now_ms = int(time.time() * 1_000)
+    older = older_text(run.started_ms, now_ms, is_shared=True) if run is not None else ""
+    if older:
+        note(f"the baseline is {older.replace(' older', ' old')}")
     if not run_id:
         note("no shared baseline: runs are compared with the previous one of the same mode")
     elif row is None:

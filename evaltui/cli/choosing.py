@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from evaltui.cli.output import note
-from evaltui.domain.amounts import counted
+from evaltui.domain.ages import older_text
 from evaltui.domain.select import BaselineChoice, default_baseline, eligible_order, resolve
 from evaltui.errors import ConfigError
 from evaltui.reading import Reading
 
 MOST_CANDIDATES = 19
 """A comparison is of 2 to 20 runs."""
-
-_DAY_MS = 86_400_000
-_OLD_DAYS = 30
 
 
 def choose_pairs(
@@ -69,11 +66,6 @@ def _baseline_of(reading: Reading, row: int) -> BaselineChoice:
 def _age(reading: Reading, row: int, candidate: int) -> str:
     """Return how much older a baseline is than the candidate, or "" where that is not known."""
     before, after = (reading.run(item).started_ms for item in (row, candidate))
-    if before is None or after is None:
-        return ""
-    days = (after - before) / _DAY_MS
-    if days < 1:
-        return ""
     shared = reading.table.run_ids[row] == reading.shared_baseline
-    doubt = "; is it still the right one?" if shared and days > _OLD_DAYS else ""
-    return f", {counted(round(days), 'day')} older{doubt}"
+    text = older_text(before, after, is_shared=shared)
+    return f", {text}" if text else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -272,7 +273,11 @@ def test_the_baseline_is_shown_and_a_lost_one_is_said(
     store.runs = two_modes()
     assert json_of(capsys, "baseline", "show")["baseline"] is None
     store.tags = {"evaltui.baseline": f"{1:032x}"}
-    assert json_of(capsys, "baseline", "show")["baseline"]["name"] == "run-1"
+    shown = json_of(capsys, "baseline", "show")["baseline"]
+    assert (shown["name"], shown["mode"]) == ("run-1", "mcp")
+    assert shown["started_at"].startswith("20")
+    assert main(["baseline", "show"]) == 0
+    assert re.search(r"the baseline is [\d,]+ days old; is it still", capsys.readouterr().err)
     store.tags = {"evaltui.baseline": "gone"}
     assert main(["baseline", "show"]) == 0
     assert "deleted or unknown" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,6 +91,16 @@ async def test_c_has_the_run_tested_and_shows_the_verdict_with_its_reason() -> N
         assert "]pp" in line
         assert "! regressed" in line
         assert "McNemar exact, n = 23" in one.text
+
+
+async def test_the_age_of_a_shared_baseline_is_told_and_an_old_one_is_asked_about() -> None:
+    judged = Judged()
+    old = judged.runs["base"]
+    assert old.started_ms is not None
+    judged.runs["base"] = replace(old, started_ms=old.started_ms - 40 * 86_400_000)
+    async with driven(judged) as one:
+        await one.press("c")
+        await one.shows("baseline: shared, 40 days older; is it still the right one?")
 
 
 async def test_before_the_answer_the_values_stand_and_say_that_they_are_tested() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from evaltui.domain.ages import older_text
 from evaltui.domain.amounts import counted, p_text
 from evaltui.domain.comparison import (
     CaseComparison,
@@ -57,7 +58,7 @@ def heads(difference: Difference, *, short: bool, width: int) -> list[Content]:
     first = Content.assemble(
         ("A ", "bold $accent"),
         (_name(difference.baseline), "$foreground"),
-        (f"  baseline: {clean(difference.why)}", "$quiet"),
+        (f"  baseline: {clean(difference.why)}{_age(difference)}", "$quiet"),
     )
     shown = difference.candidates[:_MOST_NAMED]
     found = difference.tested or (None,) * len(shown)
@@ -74,6 +75,15 @@ def heads(difference: Difference, *, short: bool, width: int) -> list[Content]:
         pieces.append(Content.styled(f"and {more} more", "$quiet"))
     rest = _packed(pieces, width)
     return rest if short else [first, *rest]
+
+
+def _age(difference: Difference) -> str:
+    """Return how much older the baseline is than the newest candidate, after a comma."""
+    assert difference.baseline is not None
+    starts = [run.started_ms for run in difference.candidates if run.started_ms is not None]
+    shared = difference.why.startswith("shared")
+    text = older_text(difference.baseline.started_ms, max(starts, default=None), is_shared=shared)
+    return f", {text}" if text else ""
 
 
 def _packed(pieces: Sequence[Content], width: int) -> list[Content]:
