@@ -129,7 +129,8 @@ class Choice:
 def choices(table: RunTable) -> list[Choice]:
     """Return what makes 2 to MOST_GROUPS groups of the eligible runs: mode, model, params, tags.
 
-    Params and tags come by name; tags of MLflow and of evaltui itself are left out.
+    Params and tags come by name; tags of MLflow and of evaltui itself are left out, and so is what
+    every run has a value of its own of.
     """
     good = eligible(table)
     wanted = [Grouping(GroupKind.MODE), Grouping(GroupKind.MODEL)]
@@ -143,7 +144,7 @@ def choices(table: RunTable) -> list[Choice]:
     for grouping in wanted:
         codes, names = grouping.codes(table)
         values, counts = np.unique(codes[good], return_counts=True)
-        if 1 < len(values) <= MOST_GROUPS:
+        if 1 < len(values) <= MOST_GROUPS and counts.max() > 1:
             sizes = [
                 (names[code] if code >= 0 else None, count)
                 for code, count in zip(values.tolist(), counts.tolist(), strict=True)

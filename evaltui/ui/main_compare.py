@@ -15,6 +15,7 @@ from evaltui.domain.metric import Direction
 from evaltui.domain.terms import Terms
 from evaltui.domain.text import clean
 from evaltui.engine.link import Reply, Verb
+from evaltui.ui.fitting import shorten
 from evaltui.ui.group_lines import group_name
 from evaltui.ui.main_view import MainView
 from evaltui.ui.panes.diff import DiffPane
@@ -23,7 +24,7 @@ from evaltui.ui.screens.groups_view import GroupsView
 from evaltui.ui.screens.picker import Picker
 
 _AS_BEFORE = "as before"
-_GROUPS_NAMED = 4
+_GROUPS_NAMED, _GROUP_NAME = 3, 18
 _WORDS = {
     Direction.HIGHER: "higher is better",
     Direction.LOWER: "lower is better",
@@ -136,7 +137,10 @@ class ComparingView(MainView):
 
 def _choice_words(choice: Choice) -> Content:
     """Return what makes the groups, and the largest ones with their numbers of runs."""
-    told = [f"{group_name(name)} {count:,}" for name, count in choice.sizes[:_GROUPS_NAMED]]
+    told = [
+        f"{shorten(group_name(name), _GROUP_NAME)} {count:,}"
+        for name, count in choice.sizes[:_GROUPS_NAMED]
+    ]
     more = len(choice.sizes) - len(told)
     words = ", ".join(told) + (f" and {more} more" if more else "")
     return Content.assemble(clean(choice.grouping.text, limit=40), (f"  {words}", "$quiet"))

@@ -196,6 +196,8 @@ def test_what_makes_groups_is_offered_and_ids_are_not() -> None:
         "tag:team": (("a", 12), ("b", 12)),
     }
     assert all(Grouping.parse(text) is not None for text in offered)
+    few = [make_run(name, start=at, params={"seed": name}) for at, name in enumerate("abc")]
+    assert choices(make_table(*few)) == []
 
 
 def test_runs_made_in_another_way_make_a_metric_incomparable() -> None:

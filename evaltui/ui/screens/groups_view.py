@@ -22,6 +22,7 @@ from evaltui.ui.verdicts import VERDICT_SIGNS, VERDICT_STYLES
 from evaltui.ui.widgets.line_table import LineTable
 from evaltui.ui.widgets.note import Note
 
+_MOST_NAMED = 6
 _NOTHING = "every difference is listed; n goes to what got worse"
 
 
@@ -75,10 +76,13 @@ class GroupsView(ModalScreen[None]):
 
     def _sizes(self) -> Content:
         pieces: list[tuple[str, str]] = []
-        for name, size in self._found.sizes.items():
+        for name, size in list(self._found.sizes.items())[:_MOST_NAMED]:
             style = "bold" if name == self._found.reference else ""
             pieces.append((f"{group_name(name)} ", style))
             pieces.append((f"{size:,} run{'' if size == 1 else 's'}   ", "$quiet"))
+        more = len(self._found.sizes) - _MOST_NAMED
+        if more > 0:
+            pieces.append((f"and {more} more   ", "$quiet"))
         reference = group_name(self._found.reference)
         return Content.assemble(*pieces, (f"held against {reference}", "$accent"))
 
