@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from evaltui.tracking.credential import Credential, CredentialKind
 from evaltui.tracking.mlflow_faults import translated
 from evaltui.tracking.process_variables import TIMEOUT_S
-from evaltui.tracking.target import Target
+from evaltui.tracking.renewal import Renewal
+from evaltui.tracking.target import Target, TargetKind
 
 _WORKSPACE_HEADER = "x-databricks-org-id"
 
@@ -36,6 +37,8 @@ def authoriser_for(target: Target) -> Authoriser:
     """Return what authorises requests to a server or workspace; nothing is fetched yet."""
     if target.credential.kind in {CredentialKind.OAUTH, CredentialKind.SDK}:
         return _SdkAuthoriser(target)
+    if target.kind is TargetKind.DATABRICKS:
+        return _RotatedHeaders(target)
     return FixedHeaders(_fixed(target.credential, target.workspace_id))
 
 
@@ -69,6 +72,21 @@ def _fixed(credential: Credential, workspace_id: str) -> Mapping[str, str]:
     return headers
 
 
+class _RotatedHeaders:
+    """Headers with a credential that its file may replace at any time."""
+
+    renewable = False
+
+    def __init__(self, target: Target) -> None:
+        self._renewal = Renewal(target)
+        self._workspace_id = target.workspace_id
+
+    def headers(self, *, renew: bool = False) -> Mapping[str, str]:
+        """Return the headers with the credential as it is now."""
+        del renew
+        return _fixed(self._renewal.credential(), self._workspace_id)
+
+
 class _SdkAuthoriser:
     """Lets the Databricks SDK fetch and renew tokens; it is imported at the first request."""
 
@@ -76,6 +94,7 @@ class _SdkAuthoriser:
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._renewal = Renewal(target)
         self._config: Any = None
 
     def headers(self, *, renew: bool = False) -> Mapping[str, str]:
@@ -94,7 +113,7 @@ class _SdkAuthoriser:
             "http_timeout_seconds": TIMEOUT_S,
             "retry_timeout_seconds": TIMEOUT_S,
         }
-        credential = self._target.credential
+        credential = self._renewal.credential()
         if credential.kind is CredentialKind.OAUTH:
             return Config(
                 host=self._target.host,

@@ -39,11 +39,7 @@ def open_client(target: Target) -> MlflowClient:
         Exception: Whatever mlflow raises; the caller translates it.
     """
     with _LOCK:
-        for name, value in target.environment(os.environ).items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        prepare_process(target)
         if "mlflow" not in sys.modules:
             _import_quietly()
         if target.kind is TargetKind.DATABRICKS:
@@ -52,6 +48,22 @@ def open_client(target: Target) -> MlflowClient:
 
         make_database(target)
         return MlflowClient(tracking_uri=target.uri)
+
+
+def prepare_process(target: Target) -> None:
+    """Let mlflow find exactly the target's credential, its bounds and its quiet."""
+    for name, value in target.environment(os.environ).items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+def drop_tokens() -> None:
+    """Make mlflow sign in anew: it keeps a fetched token up to an hour after it was revoked."""
+    from mlflow.utils.rest_utils import get_workspace_client  # noqa: PLC0415 - it is imported
+
+    get_workspace_client.cache_clear()
 
 
 @contextlib.contextmanager

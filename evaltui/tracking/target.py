@@ -68,6 +68,7 @@ class Target:
         warning: One line that must be seen, or "".
         read_only: Nothing may be written.
         variables: Variables of the env file; they go into the environment of mlflow.
+        env_file: That file, or None.
     """
 
     kind: TargetKind
@@ -88,6 +89,7 @@ class Target:
     warning: str = ""
     read_only: bool = False
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    env_file: Path | None = None
 
     @property
     def experiment_label(self) -> str:
@@ -158,6 +160,7 @@ def resolve_target(settings: Settings, environ: Mapping[str, str]) -> Target:
         credential=store.credential,
         read_only=settings.read_only,
         variables=extra,
+        env_file=settings.env_file.absolute() if settings.env_file else None,
     )
 
 

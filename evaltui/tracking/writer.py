@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from evaltui.domain.plan import ArtifactFile, RunPlan
 from evaltui.domain.run import Experiment, RunStatus
-from evaltui.errors import StoreRejectedError, StoreUnreachableError
+from evaltui.errors import StoreAuthError, StoreRejectedError, StoreUnreachableError
 from evaltui.tracking.batches import batches
+from evaltui.tracking.credential import CredentialKind
 from evaltui.tracking.deadline import BoundedCalls
 from evaltui.tracking.experiments import (
     DELETED,
@@ -27,11 +28,12 @@ from evaltui.tracking.experiments import (
     to_experiment,
 )
 from evaltui.tracking.local_artifacts import checked_path, local_root
-from evaltui.tracking.mlflow_client import open_client, patience
+from evaltui.tracking.mlflow_client import drop_tokens, open_client, patience, prepare_process
 from evaltui.tracking.mlflow_faults import translate, translated
 from evaltui.tracking.naming import MAX_TAG_VALUE, legal_run_name, legal_value
+from evaltui.tracking.renewal import Renewal
 from evaltui.tracking.run_home import RunHome, asked_run, run_home
-from evaltui.tracking.target import Target
+from evaltui.tracking.target import Target, TargetKind
 from evaltui.tracking.upload import clear_left_rooms, new_room, read_position, staged
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class MlflowWriter:
         self, target: Target, *, call_s: float = CALL_S, upload_idle_s: float = UPLOAD_IDLE_S
     ) -> None:
         self._target = target
+        self._renewal = Renewal(target)
         self._call_s = call_s
         self._upload_idle_s = upload_idle_s
         self._calls = BoundedCalls()
@@ -307,10 +310,35 @@ class MlflowWriter:
     ) -> T:
         """Let `work` run with the client, within a deadline, and translate what it raises."""
         client = self._open()
-        with translated(f"{self._target.label}: {doing}"):
-            return self._calls.run(
-                lambda: work(client), limit_s=limit_s or self._call_s, progress=progress
-            )
+
+        def run() -> T:
+            with translated(f"{self._target.label}: {doing}"):
+                return self._calls.run(
+                    lambda: work(client), limit_s=limit_s or self._call_s, progress=progress
+                )
+
+        try:
+            return run()
+        except StoreAuthError:  # refused, so nothing was done
+            if self._target.kind is not TargetKind.DATABRICKS:
+                raise
+            self._sign_in_anew()
+            if self._target.credential.kind is CredentialKind.PAT:
+                raise
+            return run()
+
+    def _sign_in_anew(self) -> None:
+        """Forget tokens that the workspace no longer takes."""
+        self._known_home = None
+        drop_tokens()
+
+    def _renew(self) -> None:
+        """Take over a credential that was rotated in the file it came from."""
+        target = self._renewal.target()
+        if target.credential != self._target.credential:
+            self._target = target
+            prepare_process(target)
+            self._sign_in_anew()
 
     def _open(self) -> MlflowClient:
         target = self._target
@@ -324,4 +352,6 @@ class MlflowWriter:
                 refuse_new_folders(target)
                 with translated(f"{target.label}: opening the store"):
                     self._client = self._calls.run(lambda: open_client(target), limit_s=OPEN_S)
+            else:
+                self._renew()
             return self._client

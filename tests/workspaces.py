@@ -1,0 +1,111 @@
+"""Starts stand-ins for Databricks workspaces, tells them to fail, reads what they were asked."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from second_look import StoredRun, all_runs
+from stores import new_store, quiet_environ
+
+TOKEN = "dapi-test"
+_SERVER = Path(__file__).with_name("fake_workspace.py")
+
+
+class FakeWorkspace:
+    """A stand-in as a process of its own; also a context manager.
+
+    Args:
+        folder: Database, artifacts and its output lie below it; made when missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.database = new_store(folder / "mlflow.db")
+        self.url = ""
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        with (self.folder / "output.txt").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, str(_SERVER), str(self.folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=self.folder,
+                env=quiet_environ() | {"PYTHONSAFEPATH": ""},
+            )
+        return self
+
+    def ready(self) -> Self:
+        """Wait until it serves; several can start side by side."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+        assert self.url, (self.folder / "output.txt").read_text()[-3000:]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(20)
+
+    @property
+    def host(self) -> str:
+        """Its name and port."""
+        return self.url.removeprefix("http://")
+
+    def tell(self, verb: str, **what: object) -> dict[str, Any]:
+        """Send an order: config, fault, clear, revoke."""
+        data = json.dumps(what).encode()
+        request = urllib.request.Request(f"{self.url}/_fake/{verb}", data, method="POST")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return dict(json.load(answer))
+
+    def log(self, match: str = "") -> list[dict[str, Any]]:
+        """Return the requests so far whose `METHOD path` matches."""
+        lines = self.tell("log")["log"]
+        return [line for line in lines if re.search(match, line["request"])]
+
+    def count(self, match: str = "") -> int:
+        """Return the number of such requests."""
+        return len(self.log(match))
+
+    def runs(self) -> list[StoredRun]:
+        """Return every run, seen by a second client in the database."""
+        found = all_runs(self.database)
+        for run in found:
+            run.artifact_dir = self.folder / "artifacts" / run.run_id
+        return found
+
+    def by_token(self, token: str = TOKEN, **more: str) -> dict[str, str]:
+        """Return the variables of somebody with a personal token."""
+        return {"DATABRICKS_HOST": self.url, "DATABRICKS_TOKEN": token, **more}
+
+    def by_client(self, secret: str = "s3cret", **more: str) -> dict[str, str]:
+        """Return the variables of a service principal."""
+        return {
+            "DATABRICKS_HOST": self.url,
+            "DATABRICKS_CLIENT_ID": "evaltui-sp",
+            "DATABRICKS_CLIENT_SECRET": secret,
+            **more,
+        }
+
+    def by_profile(self, file: Path, token: str = TOKEN, name: str = "dev") -> dict[str, str]:
+        """Write a profile; return the variables of somebody who uses it."""
+        file.write_text(f"[{name}]\nhost = {self.url}\ntoken = {token}\n")
+        file.chmod(0o600)
+        return {"DATABRICKS_CONFIG_FILE": str(file), "DATABRICKS_CONFIG_PROFILE": name}
