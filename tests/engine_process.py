@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -203,11 +202,3 @@ class EngineProcess:
             f" {self.problem!r}, stderr {self.stderr.read_text()[-2000:]!r}, log"
             f" {self.log[-3000:]!r}"
         )
-
-
-def wait_until(condition: Callable[[], object], *, seconds: float = PATIENCE_S) -> None:
-    """Wait until something outside the events is true."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.02)

@@ -252,7 +252,7 @@ def first_words(args: argparse.Namespace, payload: str) -> None:
 def keep_coming(args: argparse.Namespace, payload: str) -> None:
     """Send a new run now and then."""
     for count in range(args.runs + 1, args.runs + 10_000):
-        time.sleep(args.every)
+        time.sleep(args.every)  # what a feed does between its runs
         send(RunsChanged(RunDelta.from_runs(make_runs(count, payload)[-1:])))
 
 
@@ -261,7 +261,7 @@ def echo(delay_s: float) -> None:
     for request in requests():
         if request.verb is Verb.STOP:
             return
-        time.sleep(delay_s if request.verb is not Verb.START else 0)
+        time.sleep(delay_s if request.verb is not Verb.START else 0)  # it is a slow engine
         send(Reply(request.number, {"verb": request.verb.value, "args": dict(request.args)}))
 
 
@@ -289,7 +289,7 @@ def misbehave(word: str) -> None:
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         subprocess.Popen(["sleep", "600"])
-    time.sleep(600)
+    time.sleep(600)  # until it is ended
 
 
 def main() -> None:

@@ -219,7 +219,7 @@ def fault_campaign(
             told = time.monotonic()
             tell(f"{done} of {reports} logged after {told - began:.0f} s")
         assert all(life.status is None for life in lives), [life.text for life in lives]
-        time.sleep(_LOOK_S)
+        time.sleep(_LOOK_S)  # between two looks
     wait_for_account(lambda: audit(stage.runs(), fed), settle_s)
     statuses = [life.stop() for life in lives]
     found = audit(stage.runs(), fed)

@@ -158,7 +158,7 @@ def _end(life: Life, seconds: float, *, busy: bool = False) -> bool:
         slow = busy and lived_s < _SLOW * seconds and _worked_s(life.pid) < seconds / _SLOW
         if lived_s >= seconds and not slow:
             break
-        time.sleep(0.002)
+        time.sleep(0.002)  # between two looks
     by_itself = life.status is not None
     life.kill()
     assert life.status == -9, f"it ended by itself with {life.status}: {life.text}"

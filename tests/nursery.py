@@ -64,7 +64,7 @@ class Life:
         end = time.monotonic() + seconds
         while (status := self.status) is None:
             assert time.monotonic() < end, f"it goes on: {self.text[-2000:]}"
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # between two looks
         return status
 
     def kill(self) -> None:

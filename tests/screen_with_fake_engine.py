@@ -37,7 +37,7 @@ def hang_on_a_key() -> None:
     def hang(_: EvaltuiApp) -> None:
         logging.getLogger("evaltui").warning("hanging")
         while True:
-            time.sleep(1)
+            time.sleep(1)  # for good: the loop is to hang
 
     EvaltuiApp.action_refresh_store = hang  # type: ignore[method-assign]
 

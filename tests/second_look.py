@@ -6,7 +6,6 @@ import json
 import socket
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -168,15 +167,3 @@ def recording_server() -> Iterator[tuple[str, list[str]]]:
         server.shutdown()
         server.server_close()
         thread.join(10)
-
-
-def wait_for(condition: Callable[[], object], what: str, *, seconds: float = 90.0) -> None:
-    """Wait until something holds.
-
-    Raises:
-        AssertionError: It does not come to hold.
-    """
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"no {what} in {seconds:g} s"
-        time.sleep(0.02)

@@ -129,7 +129,7 @@ class MlflowServer:
                     link.close()
                     return
             link.close()
-            time.sleep(0.1)
+            time.sleep(0.1)  # between two tries
         self.kill()
         log = (self.directory / "server.log").read_text(errors="replace")[-2_000:]
         raise RuntimeError(f"mlflow server did not start:\n{log}")

@@ -9,13 +9,12 @@ import sqlite3
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from report_documents import bulk, bulk_item, k1, k1_app, to_bytes
+from report_place import Place, own_place
 from second_look import all_runs, closed_port, only_run, own_report
-from stores import new_store
 
 import evaltui
 from evaltui import TrackingWarning, compare, read_report, track_evaluation
@@ -25,31 +24,9 @@ from evaltui.errors import ReportError, RunNotFoundError
 pytestmark = pytest.mark.xdist_group("log")
 
 
-@dataclass
-class Place:
-    folder: Path
-    database: Path
-
-    def write(self, name: str, data: bytes) -> Path:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        return path
-
-
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    for name in list(os.environ):
-        if name.startswith(("EVALTUI_", "MLFLOW_", "DATABRICKS_")) or name == "EVAL_MODE":
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("EVALTUI_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("EVALTUI_DATA_DIR", str(tmp_path / "data"))
-    (tmp_path / "data").mkdir()
-    folder = tmp_path / "reports"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return Place(folder, new_store(tmp_path / "data" / "mlflow.db"))
+    return own_place(tmp_path, monkeypatch)
 
 
 @contextmanager

@@ -9,14 +9,14 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from report_documents import k1, k1_app, to_bytes
+from report_place import Place, own_place
 from second_look import all_runs, closed_port, counting_runs, only_run
-from stores import new_store, quiet_environ
+from stores import quiet_environ
 
 from evaltui import EvaluationTracker, TrackingWarning, track_evaluation
 from evaltui.cli.main import main
@@ -73,31 +73,9 @@ for compared, data in tracker.compare_runs([run_id, "0" * 32]).items():
 """
 
 
-@dataclass
-class Place:
-    folder: Path
-    database: Path
-
-    def write(self, name: str, data: bytes) -> Path:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        return path
-
-
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    for name in list(os.environ):
-        if name.startswith(("EVALTUI_", "MLFLOW_", "DATABRICKS_")) or name == "EVAL_MODE":
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("EVALTUI_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("EVALTUI_DATA_DIR", str(tmp_path / "data"))
-    (tmp_path / "data").mkdir()
-    folder = tmp_path / "reports"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return Place(folder, new_store(tmp_path / "data" / "mlflow.db"))
+    return own_place(tmp_path, monkeypatch)
 
 
 @contextmanager

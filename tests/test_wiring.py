@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from stores import EXPERIMENT, RawStore, new_store
+from waiting import wait_for
 
 from evaltui.domain.events import FileState, Notice
 from evaltui.domain.run import Tag
@@ -138,10 +138,10 @@ def test_an_engine_is_built_for_the_target_that_the_environment_names(
     environ = {"MLFLOW_TRACKING_URI": f"sqlite:///{database}"}
     engine = build(settings, environ, emit=events.append, cwd=tmp_path)
     engine.start()
-    end = time.monotonic() + 30
-    while not any(isinstance(event, RunsChanged) and event.delta.run_ids for event in events):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_for(
+        lambda: any(isinstance(event, RunsChanged) and event.delta.run_ids for event in events),
+        "run",
+    )
     assert engine.stop(20)
     runs = [i for event in events if isinstance(event, RunsChanged) for i in event.delta.run_ids]
     assert runs == [run_id]
@@ -169,15 +169,15 @@ def test_a_truncated_report_is_waited_for_only_as_long_as_asked(
     watching = replace(settings, watch=(str(tmp_path),))
     engine = build(watching, {}, emit=events.append, cwd=tmp_path, patience_s=0.3)
     engine.start()
-    end = time.monotonic() + 30
-    while not any(
-        row.state is FileState.QUARANTINED
-        for event in events
-        if isinstance(event, FilesChanged)
-        for row in event.rows
-    ):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_for(
+        lambda: any(
+            row.state is FileState.QUARANTINED
+            for event in events
+            if isinstance(event, FilesChanged)
+            for row in event.rows
+        ),
+        "quarantined file",
+    )
     assert engine.stop(20)
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from second_look import wait_for
 from stores import quiet_environ
+from waiting import wait_for
 
 EVALTUI = (sys.executable, "-P", "-m", "evaltui")
 

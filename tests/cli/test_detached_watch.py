@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 from pty_session import PtySession
-from second_look import closed_port, only_run, own_report, wait_for
+from second_look import closed_port, only_run, own_report
 from stores import new_store
+from waiting import wait_for
 from watch_process import EVALTUI, WatchProcess, drop, environ_below, evaltui
 
 from evaltui.cli import watchers

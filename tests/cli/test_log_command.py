@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from report_documents import bulk, bulk_item, k1, k1_app, to_bytes
+from report_place import Place, own_place
 from second_look import all_runs, closed_port, counting_runs, only_run, own_report
-from stores import new_store
 
 from evaltui.cli.main import main
 
@@ -21,18 +21,10 @@ pytestmark = pytest.mark.xdist_group("log")
 
 
 @dataclass
-class Place:
+class CommandPlace(Place):
     """Reports, and the store they go to."""
 
-    folder: Path
-    database: Path
     capture: pytest.CaptureFixture[str]
-
-    def write(self, name: str, data: bytes) -> Path:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        return path
 
     def log(self, *arguments: str | Path) -> tuple[int, list[dict[str, Any]]]:
         """Run `evaltui log --format json`; return its exit code and lines."""
@@ -44,16 +36,12 @@ class Place:
 @pytest.fixture
 def place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Place:
-    (tmp_path / "data").mkdir()
-    folder = tmp_path / "reports"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.delenv("EVAL_MODE", raising=False)
-    return Place(folder, new_store(tmp_path / "data" / "mlflow.db"), capsys)
+) -> CommandPlace:
+    found = own_place(tmp_path, monkeypatch)
+    return CommandPlace(found.folder, found.database, capsys)
 
 
-def test_a_report_becomes_a_run_and_a_second_time_it_is_named(place: Place) -> None:
+def test_a_report_becomes_a_run_and_a_second_time_it_is_named(place: CommandPlace) -> None:
     path = place.write("a.json", own_report(0.5, name="nightly", params={"dataset": "v3"}))
     code, (line,) = place.log("a.json")
     assert code == 0
@@ -69,7 +57,7 @@ def test_a_report_becomes_a_run_and_a_second_time_it_is_named(place: Place) -> N
     assert len(all_runs(place.database)) == 1
 
 
-def test_a_copy_elsewhere_is_a_duplicate(place: Place) -> None:
+def test_a_copy_elsewhere_is_a_duplicate(place: CommandPlace) -> None:
     place.write("a.json", own_report())
     place.write("b/b.json", own_report())
     code, lines = place.log("a.json", "b/b.json")
@@ -78,7 +66,7 @@ def test_a_copy_elsewhere_is_a_duplicate(place: Place) -> None:
     assert lines[0]["run_ids"] == lines[1]["run_ids"] == [only_run(place.database).run_id]
 
 
-def test_as_new_logs_the_same_content_again(place: Place) -> None:
+def test_as_new_logs_the_same_content_again(place: CommandPlace) -> None:
     place.write("a.json", own_report())
     first = place.log("a.json")[1][0]["run_ids"]
     second = place.log("--as-new", "a.json")[1][0]
@@ -88,7 +76,7 @@ def test_as_new_logs_the_same_content_again(place: Place) -> None:
 
 
 def test_the_run_gets_the_name_mode_and_model_that_were_given(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: CommandPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.write("a.json", own_report(mode="theirs", model="theirs"))
     monkeypatch.setenv("EVAL_MODE", "env")
@@ -100,7 +88,7 @@ def test_the_run_gets_the_name_mode_and_model_that_were_given(
     assert run.params["model_version"] == "m-1"
 
 
-def test_eval_mode_beats_the_report(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_eval_mode_beats_the_report(place: CommandPlace, monkeypatch: pytest.MonkeyPatch) -> None:
     place.write("a.json", own_report(mode="theirs"))
     monkeypatch.setenv("EVAL_MODE", "vanilla")
     place.log("a.json")
@@ -108,7 +96,7 @@ def test_eval_mode_beats_the_report(place: Place, monkeypatch: pytest.MonkeyPatc
     assert (run.tags["mode"], run.tags["evaltui.mode_source"]) == ("vanilla", "environment")
 
 
-def test_a_better_mode_given_later_goes_to_the_same_run(place: Place) -> None:
+def test_a_better_mode_given_later_goes_to_the_same_run(place: CommandPlace) -> None:
     place.write("a.json", own_report())
     place.log("a.json")
     assert only_run(place.database).tags["mode"] == "manual"
@@ -130,7 +118,7 @@ def test_a_better_mode_given_later_goes_to_the_same_run(place: Place) -> None:
     ],
 )
 def test_what_is_no_readable_report_is_one_line_and_exit_3(
-    place: Place, name: str, data: bytes, state: str, word: str
+    place: CommandPlace, name: str, data: bytes, state: str, word: str
 ) -> None:
     place.write(name, data)
     code, (line,) = place.log(name)
@@ -139,7 +127,7 @@ def test_what_is_no_readable_report_is_one_line_and_exit_3(
     assert all_runs(place.database) == []
 
 
-def test_a_bad_file_does_not_keep_the_others_from_the_store(place: Place) -> None:
+def test_a_bad_file_does_not_keep_the_others_from_the_store(place: CommandPlace) -> None:
     place.write("bad.json", own_report()[:50])
     os.mkfifo(place.folder / "pipe.json")
     place.write("good.json", own_report())
@@ -149,14 +137,14 @@ def test_a_bad_file_does_not_keep_the_others_from_the_store(place: Place) -> Non
     assert "FIFO" in lines[1]["reason"]
 
 
-def test_a_repaired_file_is_logged(place: Place) -> None:
+def test_a_repaired_file_is_logged(place: CommandPlace) -> None:
     path = place.write("a.json", own_report()[:50])
     assert place.log("a.json")[0] == 3
     path.write_bytes(own_report())
     assert place.log("a.json")[1][0]["state"] == "logged"
 
 
-def test_a_single_app_file_that_is_named_becomes_a_run_of_one_case(place: Place) -> None:
+def test_a_single_app_file_that_is_named_becomes_a_run_of_one_case(place: CommandPlace) -> None:
     place.write("churn_eval.json", to_bytes(k1_app("churn", "brt")))
     code, (line,) = place.log("churn_eval.json")
     assert (code, line["state"]) == (0, "logged")
@@ -165,7 +153,9 @@ def test_a_single_app_file_that_is_named_becomes_a_run_of_one_case(place: Place)
     assert run.metrics["build_success_rate"] == 1.0
 
 
-def test_a_bulk_file_goes_into_the_run_of_its_evaluation_whatever_the_order(place: Place) -> None:
+def test_a_bulk_file_goes_into_the_run_of_its_evaluation_whatever_the_order(
+    place: CommandPlace,
+) -> None:
     apps = [k1_app("a", "b"), k1_app("b", "")]
     place.write("evaluation_report.json", to_bytes(k1(apps)))
     items = [bulk_item("b7", "a", 1.5), bulk_item("b7", "b", 0.5)]
@@ -178,7 +168,7 @@ def test_a_bulk_file_goes_into_the_run_of_its_evaluation_whatever_the_order(plac
     assert run.metrics["generation_cost_usd"] == 2.0
 
 
-def test_other_values_of_one_evaluation_replace_its_run(place: Place) -> None:
+def test_other_values_of_one_evaluation_replace_its_run(place: CommandPlace) -> None:
     path = place.write("a.json", own_report(0.5, id="nightly-7"))
     (first,) = place.log("a.json")[1][0]["run_ids"]
     path.write_bytes(own_report(0.9, id="nightly-7"))
@@ -189,7 +179,7 @@ def test_other_values_of_one_evaluation_replace_its_run(place: Place) -> None:
 
 
 def test_a_store_that_is_down_leaves_the_report_for_log_pending(
-    place: Place,
+    place: CommandPlace,
 ) -> None:
     place.write("a.json", own_report())
     with closing(sqlite3.connect(place.database, isolation_level=None)) as other:
@@ -206,7 +196,7 @@ def test_a_store_that_is_down_leaves_the_report_for_log_pending(
 
 
 def test_a_server_that_is_down_is_exit_4_with_what_to_do(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: CommandPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:hunter22@127.0.0.1:{closed_port()}")
     place.write("a.json", own_report())
@@ -219,7 +209,7 @@ def test_a_server_that_is_down_is_exit_4_with_what_to_do(
     assert "2 still" in place.err
 
 
-def test_read_only_writes_nothing_and_says_so(place: Place) -> None:
+def test_read_only_writes_nothing_and_says_so(place: CommandPlace) -> None:
     place.write("a.json", own_report())
     code, (line,) = place.log("--read-only", "a.json")
     assert (code, line["state"]) == (4, "pending")
@@ -239,7 +229,7 @@ def test_read_only_writes_nothing_and_says_so(place: Place) -> None:
         ["--run-name", "n", "--pending"],
     ],
 )
-def test_a_command_that_makes_no_sense_is_exit_2(place: Place, arguments: list[str]) -> None:
+def test_a_command_that_makes_no_sense_is_exit_2(place: CommandPlace, arguments: list[str]) -> None:
     place.write("a.json", own_report())
     place.write("b.json", own_report(0.6))
     code, lines = place.log(*arguments)
@@ -249,7 +239,7 @@ def test_a_command_that_makes_no_sense_is_exit_2(place: Place, arguments: list[s
 
 
 def test_lines_for_people_name_state_path_and_run(
-    place: Place, capsys: pytest.CaptureFixture[str]
+    place: CommandPlace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = place.write("a.json", own_report())
     assert main(["log", "a.json"]) == 0
@@ -259,7 +249,9 @@ def test_lines_for_people_name_state_path_and_run(
     assert only_run(place.database).run_id in out
 
 
-def test_half_a_credential_is_warned_about(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_a_credential_is_warned_about(
+    place: CommandPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DATABRICKS_HOST", "https://dbc.example.com")
     place.write("a.json", own_report())
     assert place.log("a.json")[0] == 0

@@ -12,15 +12,9 @@ from pathlib import Path
 import pytest
 from pty_session import PtySession
 from report_documents import bulk, bulk_item, k1, k1_app, to_bytes
-from second_look import (
-    all_runs,
-    closed_port,
-    counting_runs,
-    only_run,
-    own_report,
-    wait_for,
-)
-from stores import new_store
+from report_place import Place, own_place
+from second_look import all_runs, closed_port, counting_runs, only_run, own_report
+from waiting import wait_for
 
 from evaltui.cli.main import main
 
@@ -40,18 +34,10 @@ time.sleep(60)
 
 
 @dataclass
-class Place:
+class CommandPlace(Place):
     """Where the command runs, and the store."""
 
-    folder: Path
-    database: Path
     capture: pytest.CaptureFixture[str]
-
-    def write(self, name: str, data: bytes) -> Path:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        return path
 
     def run(self, *arguments: str) -> int:
         """Run `evaltui run` in this process; keep what it said on stderr."""
@@ -63,13 +49,9 @@ class Place:
 @pytest.fixture
 def place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Place:
-    (tmp_path / "data").mkdir()
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.delenv("EVAL_MODE", raising=False)
-    return Place(folder, new_store(tmp_path / "data" / "mlflow.db"), capsys)
+) -> CommandPlace:
+    found = own_place(tmp_path, monkeypatch)
+    return CommandPlace(found.folder, found.database, capsys)
 
 
 def python(code: str, *arguments: str) -> list[str]:
@@ -86,17 +68,17 @@ def writes(path: str, data: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 4, 70, 255])
-def test_the_status_is_the_commands(place: Place, code: int) -> None:
+def test_the_status_is_the_commands(place: CommandPlace, code: int) -> None:
     assert place.run("--", "sh", "-c", f"exit {code}") == code
     assert "no new report" in place.err
 
 
-def test_a_command_that_a_signal_ended_is_128_and_its_number(place: Place) -> None:
+def test_a_command_that_a_signal_ended_is_128_and_its_number(place: CommandPlace) -> None:
     assert place.run("--", "sh", "-c", "kill -TERM $$") == 128 + signal.SIGTERM
     assert place.run("--", "sh", "-c", "kill -KILL $$") == 128 + signal.SIGKILL
 
 
-def test_a_command_that_is_not_there_or_cannot_be_started(place: Place) -> None:
+def test_a_command_that_is_not_there_or_cannot_be_started(place: CommandPlace) -> None:
     assert place.run("--", "no-such-command-anywhere") == 127
     assert "command not found" in place.err
     plain = place.write("plain", b"no program")
@@ -104,24 +86,24 @@ def test_a_command_that_is_not_there_or_cannot_be_started(place: Place) -> None:
     assert place.run("--", str(plain)) == 126
 
 
-def test_without_a_command_it_is_wrong_usage(place: Place) -> None:
+def test_without_a_command_it_is_wrong_usage(place: CommandPlace) -> None:
     assert place.run() == 2
     assert place.run("--") == 2
     assert "no command is given" in place.err
 
 
-def test_options_after_the_command_are_its_own(place: Place) -> None:
+def test_options_after_the_command_are_its_own(place: CommandPlace) -> None:
     assert place.run("sh", "-c", 'test "$1" = --mode', "sh", "--mode") == 0
 
 
-def test_output_is_untouched_and_narration_goes_to_stderr(place: Place) -> None:
+def test_output_is_untouched_and_narration_goes_to_stderr(place: CommandPlace) -> None:
     code = "import sys; sys.stdout.buffer.write(b'\\x00\\xff out'); sys.stderr.write('err')"
     done = subprocess.run([*EVALTUI, "run", *python(code)], capture_output=True, check=True)
     assert done.stdout == b"\x00\xff out"
     assert done.stderr.startswith(b"err")
 
 
-def test_standard_input_is_the_commands(place: Place) -> None:
+def test_standard_input_is_the_commands(place: CommandPlace) -> None:
     code = "import sys; print(sys.stdin.read()[::-1], end='')"
     done = subprocess.run(
         [*EVALTUI, "run", *python(code)], input=b"abc", capture_output=True, check=True
@@ -134,7 +116,7 @@ def test_standard_input_is_the_commands(place: Place) -> None:
     [("mcp", None, "mcp"), ("mcp", "other", "mcp"), (None, "other", "other"), (None, None, "")],
 )
 def test_the_mode_reaches_the_command_as_eval_mode(
-    place: Place,
+    place: CommandPlace,
     monkeypatch: pytest.MonkeyPatch,
     given: str | None,
     variable: str | None,
@@ -150,7 +132,7 @@ def test_the_mode_reaches_the_command_as_eval_mode(
     "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT]
 )
 def test_signals_are_passed_on_and_the_commands_answer_counts(
-    place: Place, number: signal.Signals
+    place: CommandPlace, number: signal.Signals
 ) -> None:
     process = subprocess.Popen(
         [*EVALTUI, "run", *python(TRAP)],
@@ -166,7 +148,7 @@ def test_signals_are_passed_on_and_the_commands_answer_counts(
     assert process.returncode == 40 + number
 
 
-def test_ctrl_c_in_a_terminal_reaches_the_command_once(place: Place) -> None:
+def test_ctrl_c_in_a_terminal_reaches_the_command_once(place: CommandPlace) -> None:
     code = TRAP.replace("sys.exit(40 + number)", "")
     code = code.replace("time.sleep(60)", "time.sleep(1)\nprint('end', flush=True)")
     with PtySession([*EVALTUI, "run", *python(code)], cwd=place.folder) as session:
@@ -178,7 +160,7 @@ def test_ctrl_c_in_a_terminal_reaches_the_command_once(place: Place) -> None:
     assert status == 0
 
 
-def test_what_the_shell_ignores_stays_ignored(place: Place) -> None:
+def test_what_the_shell_ignores_stays_ignored(place: CommandPlace) -> None:
     code = "import signal; print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)"
     done = subprocess.run(
         ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *EVALTUI, "run", *python(code)],
@@ -191,7 +173,7 @@ def test_what_the_shell_ignores_stays_ignored(place: Place) -> None:
 # -- its reports ---------------------------------------------------------------------------------
 
 
-def test_only_what_the_command_wrote_or_changed_is_logged(place: Place) -> None:
+def test_only_what_the_command_wrote_or_changed_is_logged(place: CommandPlace) -> None:
     place.write("old/evaluation_report.json", own_report(0.1))
     changed = place.write("changed.json", own_report(0.2, id="c"))
     assert place.run(*writes("changed.json", own_report(0.3, id="c"))) == 0
@@ -205,14 +187,14 @@ def test_only_what_the_command_wrote_or_changed_is_logged(place: Place) -> None:
     assert place.out == ""
 
 
-def test_a_failed_command_keeps_its_status_and_its_report_is_logged(place: Place) -> None:
+def test_a_failed_command_keeps_its_status_and_its_report_is_logged(place: CommandPlace) -> None:
     command = writes("r.json", own_report())
     command[-3] += "; sys.exit(9)"
     assert place.run(*command) == 9
     assert only_run(place.database).status == "FINISHED"
 
 
-def test_a_bulk_file_elsewhere_below_joins_its_evaluation(place: Place) -> None:
+def test_a_bulk_file_elsewhere_below_joins_its_evaluation(place: CommandPlace) -> None:
     report = to_bytes(k1([k1_app("a", "b")]))
     generation = to_bytes(bulk("b7", [bulk_item("b7", "a", 1.5)]))
     code = (
@@ -238,7 +220,7 @@ def test_a_bulk_file_elsewhere_below_joins_its_evaluation(place: Place) -> None:
 
 
 def test_the_directories_of_watch_are_looked_at_with_their_modes(
-    place: Place, tmp_path: Path
+    place: CommandPlace, tmp_path: Path
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -248,7 +230,7 @@ def test_the_directories_of_watch_are_looked_at_with_their_modes(
 
 
 @pytest.mark.parametrize("code", [0, 5])
-def test_a_broken_report_is_told_and_changes_no_status(place: Place, code: int) -> None:
+def test_a_broken_report_is_told_and_changes_no_status(place: CommandPlace, code: int) -> None:
     command = writes("evaluation_report.json", own_report()[:30])
     command[-3] += f"; sys.exit({code})"
     assert place.run(*command) == code
@@ -258,7 +240,7 @@ def test_a_broken_report_is_told_and_changes_no_status(place: Place, code: int) 
 
 @pytest.mark.parametrize("code", [0, 5])
 def test_a_store_that_is_down_changes_no_status(
-    place: Place, monkeypatch: pytest.MonkeyPatch, code: int
+    place: CommandPlace, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{closed_port()}")
     command = writes("r.json", own_report())
@@ -272,7 +254,7 @@ def test_a_store_that_is_down_changes_no_status(
     [("MLFLOW_TRACKING_URI", "nonsense://x y"), ("DATABRICKS_CONFIG_PROFILE", "no-such-profile")],
 )
 def test_a_target_that_makes_no_sense_changes_no_status(
-    place: Place, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+    place: CommandPlace, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
     assert place.run(*writes("r.json", own_report())) == 0
@@ -280,7 +262,7 @@ def test_a_target_that_makes_no_sense_changes_no_status(
 
 
 def test_a_state_directory_that_cannot_be_made_is_no_reason_not_to_evaluate(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: CommandPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocked = place.write("file", b"")
     monkeypatch.setenv("EVALTUI_STATE_DIR", str(blocked / "state"))
@@ -290,7 +272,7 @@ def test_a_state_directory_that_cannot_be_made_is_no_reason_not_to_evaluate(
     assert "not logged" in place.err
 
 
-def test_nobody_on_stderr_changes_no_status(place: Place) -> None:
+def test_nobody_on_stderr_changes_no_status(place: CommandPlace) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -303,7 +285,7 @@ def test_nobody_on_stderr_changes_no_status(place: Place) -> None:
 
 
 def test_an_interrupt_while_reports_are_logged_keeps_the_commands_status(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: CommandPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from evaltui.cli import run as run_command
 
@@ -316,7 +298,7 @@ def test_an_interrupt_while_reports_are_logged_keeps_the_commands_status(
 
 
 def test_a_store_that_hangs_does_not_keep_the_shell(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: CommandPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import threading
 
@@ -333,7 +315,7 @@ def test_a_store_that_hangs_does_not_keep_the_shell(
 
 
 def test_a_fault_of_ours_is_told_and_changes_no_status(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: CommandPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from evaltui.cli import run as run_command
 
@@ -346,7 +328,7 @@ def test_a_fault_of_ours_is_told_and_changes_no_status(
     assert "internal error" in place.err
 
 
-def test_signals_that_come_before_the_command_is_there_reach_it(place: Place) -> None:
+def test_signals_that_come_before_the_command_is_there_reach_it(place: CommandPlace) -> None:
     from evaltui.cli.run import _Relay
 
     relay = _Relay()

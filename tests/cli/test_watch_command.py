@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from pty_session import PtySession
 from report_documents import k1_app, to_bytes
-from second_look import all_runs, closed_port, hanging_server, only_run, own_report, wait_for
+from second_look import all_runs, closed_port, hanging_server, only_run, own_report
 from stores import new_store
+from waiting import wait_for
 from watch_process import EVALTUI, WatchProcess, drop, environ_below, evaltui
 
 from evaltui.cli import watch_lines
@@ -99,7 +100,7 @@ def test_a_signal_that_comes_twice_at_once_ends_the_watch_in_order(
     with WatchProcess(tmp_path, reports) as watch:
         watch.watching()
         watch.process.send_signal(signal.SIGTERM)  # timeout(1): to the process, then to its group
-        time.sleep(0.01)
+        time.sleep(0.01)  # so that two signals come, not one
         assert watch.end(signal.SIGTERM) == 128 + signal.SIGTERM
     assert "watched: nothing new" in watch.told
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import errno
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import watchfiles
+from waiting import wait_for
 from watchfiles import Change
 
 from evaltui.engine.events import (
@@ -17,13 +17,6 @@ from evaltui.engine.events import (
     FileEvents,
     watched_folders,
 )
-
-
-def until(condition: Callable[[], bool], *, within_s: float = 20.0) -> None:
-    end = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.005)
 
 
 class Listener:
@@ -43,7 +36,7 @@ class Listener:
     def armed(self, *directories: Path) -> Listener:
         before = self.scans
         self.events.arm(directories)
-        until(lambda: self.hear() or self.scans > before)
+        wait_for(lambda: self.hear() or self.scans > before)
         return self
 
     def heard(self, path: Path) -> bool:
@@ -64,7 +57,7 @@ def test_a_new_file_is_heard_at_any_depth(tmp_path: Path, listener: Listener) ->
     listener.woken.clear()
     path = tmp_path / "a/b/r.json"
     path.write_text("{}")
-    until(lambda: listener.heard(path))
+    wait_for(lambda: listener.heard(path))
     assert listener.woken.is_set()
     assert listener.events.problem == ""
 
@@ -80,10 +73,10 @@ def test_renames_and_rewrites_are_heard(tmp_path: Path, listener: Listener) -> N
     old.write_text("1")
     listener.armed(tmp_path)
     old.rename(new)
-    until(lambda: listener.heard(old) and listener.heard(new))
+    wait_for(lambda: listener.heard(old) and listener.heard(new))
     listener.paths.clear()
     new.write_text("2")
-    until(lambda: listener.heard(new))
+    wait_for(lambda: listener.heard(new))
 
 
 def test_skipped_folders_and_temporary_names_are_not_heard(
@@ -94,7 +87,7 @@ def test_skipped_folders_and_temporary_names_are_not_heard(
     (tmp_path / "node_modules/x.json").write_text("1")
     (tmp_path / "r.json.tmp").write_text("1")
     (tmp_path / "r.json").write_text("1")
-    until(lambda: listener.heard(tmp_path / "r.json"))
+    wait_for(lambda: listener.heard(tmp_path / "r.json"))
     assert listener.paths == {str(tmp_path / "r.json")}
 
 
@@ -103,7 +96,7 @@ def test_a_root_inside_a_skipped_folder_is_heard(tmp_path: Path, listener: Liste
     root.mkdir(parents=True)
     listener.armed(root)
     (root / "r.json").write_text("1")
-    until(lambda: listener.heard(root / "r.json"))
+    wait_for(lambda: listener.heard(root / "r.json"))
 
 
 def test_a_flood_asks_for_a_scan_and_names_nothing(tmp_path: Path) -> None:
@@ -126,7 +119,7 @@ def test_other_directories_can_be_armed_later(tmp_path: Path, listener: Listener
     listener.armed(a)
     listener.armed(a, b)
     (b / "r.json").write_text("1")
-    until(lambda: listener.heard(b / "r.json"))
+    wait_for(lambda: listener.heard(b / "r.json"))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +163,7 @@ def test_a_folder_that_may_not_be_read_is_passed_over_only_when_it_must(
     woken = threading.Event()
     events = FileEvents(woken.set)
     events.arm([tmp_path])
-    until(lambda: events.problem == "the listener ended")
+    wait_for(lambda: events.problem == "the listener ended")
     assert asked == [False, True]
 
 
@@ -183,7 +176,7 @@ def test_the_number_of_folders_the_kernel_tells_of_is_known(
     before = watched_folders()
     assert before is not None
     listener.armed(tmp_path)
-    until(lambda: watched_folders() == before + 8)
+    wait_for(lambda: watched_folders() == before + 8)
 
 
 def test_a_listener_that_just_ends_is_a_problem(
@@ -209,5 +202,5 @@ def test_the_listener_does_not_keep_the_process(tmp_path: Path, listener: Listen
     assert threads
     assert all(thread.daemon for thread in threads)
     listener.events.disarm("closed")
-    until(lambda: not any(thread.is_alive() for thread in threads))
+    wait_for(lambda: not any(thread.is_alive() for thread in threads))
     assert listener.events.problem == "closed"

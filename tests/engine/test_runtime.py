@@ -18,6 +18,7 @@ from engine_fakes import (
     make_plan,
     make_run,
 )
+from waiting import wait_for
 
 from evaltui.domain.events import FileRole, FileState, Notice, StoreState, WatchRole
 from evaltui.domain.run import RunStatus
@@ -113,13 +114,6 @@ class Plant:
         return entry.entry_id
 
 
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.005)
-
-
 @pytest.fixture
 def plant(tmp_path: Path) -> Iterator[Plant]:
     made = Plant(tmp_path)
@@ -136,24 +130,24 @@ def logged(*run_ids: str, content: str = "x") -> list[Outcome]:
 def test_an_engine_lists_the_store_and_tells_the_watch(plant: Plant) -> None:
     plant.store.add(make_run("a"), make_run("b"), make_run("c"))
     plant.engine.start()
-    until(lambda: plant.screen.ids == ["a", "b", "c"])
-    until(lambda: plant.of(WatchChanged))
+    wait_for(lambda: plant.screen.ids == ["a", "b", "c"])
+    wait_for(lambda: plant.of(WatchChanged))
     assert plant.engine.status.state is StoreState.LIVE
     assert plant.ingestor.recovered == 1
 
 
 def test_what_others_write_to_the_store_and_the_journal_shows_up(plant: Plant) -> None:
     plant.engine.start()
-    until(lambda: plant.engine.status.state is StoreState.LIVE)
+    wait_for(lambda: plant.engine.status.state is StoreState.LIVE)
     plant.store.add(make_run("late"))
     file_id = plant.record("bad.json", FileState.QUARANTINED, reason="truncated?")
-    until(lambda: plant.screen.ids == ["late"])
-    until(lambda: plant.of(FilesChanged))
+    wait_for(lambda: plant.screen.ids == ["late"])
+    wait_for(lambda: plant.of(FilesChanged))
     (event,) = plant.of(FilesChanged)
     assert isinstance(event, FilesChanged)
     assert [(row.file_id, row.reason) for row in event.rows] == [(file_id, "truncated?")]
     plant.journal.forget("/w/bad.json")
-    until(lambda: len(plant.of(FilesChanged)) == 2)
+    wait_for(lambda: len(plant.of(FilesChanged)) == 2)
     last = plant.of(FilesChanged)[-1]
     assert isinstance(last, FilesChanged)
     assert (last.rows, last.gone) == ((), (file_id,))
@@ -163,7 +157,7 @@ def test_files_that_are_not_listed_are_not_told_of(plant: Plant) -> None:
     plant.record("x.txt", FileState.IGNORED, listed=False)
     plant.record("y.json", FileState.QUARANTINED)
     plant.engine.start()
-    until(lambda: plant.of(FilesChanged))
+    wait_for(lambda: plant.of(FilesChanged))
     (event,) = plant.of(FilesChanged)
     assert isinstance(event, FilesChanged)
     assert [row.path for row in event.rows] == ["/w/y.json"]
@@ -189,7 +183,7 @@ def test_a_report_stands_in_the_list_without_a_gap_from_first_sight_to_its_run(
         return [Outcome("/w/r.json", FileState.PARSED, content_ids=("x",))]
 
     def log() -> list[Outcome]:
-        until(lambda: plant.screen.ids == [f"local:{ids['entry']}"])
+        wait_for(lambda: plant.screen.ids == [f"local:{ids['entry']}"])
         plant.journal.claim(ids["entry"])
         plant.journal.advance(ids["entry"], FileState.FINISHED, run_id="real")
         plant.ingestor.local = []
@@ -198,14 +192,14 @@ def test_a_report_stands_in_the_list_without_a_gap_from_first_sight_to_its_run(
         return logged("real")
 
     plant.engine.start()
-    until(lambda: plant.engine.status.state is StoreState.LIVE and plant.screen.table.complete)
+    wait_for(lambda: plant.engine.status.state is StoreState.LIVE and plant.screen.table.complete)
     plant.watcher.turns.append(see)
     plant.watcher.wake()
-    until(lambda: len(plant.screen.ids) == 1)
+    wait_for(lambda: len(plant.screen.ids) == 1)
     assert plant.screen.names == ["r.json"]
     plant.watcher.turns.append(take)
     plant.watcher.wake()
-    until(lambda: plant.screen.ids == ["real"])
+    wait_for(lambda: plant.screen.ids == ["real"])
     rows = Screen()
     counts = []
     for event in plant.of(RunsChanged):
@@ -219,11 +213,11 @@ def test_files_that_nobody_watches_now_are_no_rows_of_the_list(tmp_path: Path) -
     plant = Plant(tmp_path, role=WatchRole.NONE)
     plant.record("left-behind.json", FileState.SETTLING)
     plant.engine.start()
-    until(lambda: plant.of(FilesChanged) and plant.screen.table.complete)
+    wait_for(lambda: plant.of(FilesChanged) and plant.screen.table.complete)
     assert plant.screen.ids == []
     plant.watcher.role = WatchRole.WATCHER
     plant.watcher.wake()
-    until(lambda: plant.screen.names == ["left-behind.json"])
+    wait_for(lambda: plant.screen.names == ["left-behind.json"])
     assert plant.engine.stop(PATIENCE_S)
 
 
@@ -235,7 +229,7 @@ def test_of_a_watched_glob_only_the_directory_counts() -> None:
 def test_a_run_that_was_just_written_is_polled_for_at_once(tmp_path: Path) -> None:
     plant = Plant(tmp_path, interval_s=3_000, sweep_s=3_000)
     plant.engine.start()
-    until(lambda: plant.screen.table.complete)
+    wait_for(lambda: plant.screen.table.complete)
 
     def log() -> list[Outcome]:
         plant.store.add(make_run("new"))
@@ -243,7 +237,7 @@ def test_a_run_that_was_just_written_is_polled_for_at_once(tmp_path: Path) -> No
 
     plant.ingestor.due.append(log)
     plant.watcher.wake()
-    until(lambda: plant.screen.ids == ["new"])
+    wait_for(lambda: plant.screen.ids == ["new"])
     plant.engine.stop(PATIENCE_S)
 
 
@@ -258,7 +252,7 @@ def test_reports_are_logged_one_after_the_other_with_a_look_at_files_between(
 
     plant.ingestor.due.extend([log] * 5)
     plant.engine.start()
-    until(lambda: len(steps) == 5)
+    wait_for(lambda: len(steps) == 5)
     assert all(later > earlier for earlier, later in pairwise(steps))
 
 
@@ -272,17 +266,17 @@ def test_nothing_is_logged_by_a_viewer_without_roots_or_read_only(
     plant = Plant(tmp_path, role=role, read_only=read_only)
     plant.ingestor.due.append(logged)
     plant.engine.start()
-    until(lambda: plant.watcher.steps >= 3 or plant.watcher.wake())
+    wait_for(lambda: plant.watcher.steps >= 3 or plant.watcher.wake())
     assert plant.ingestor.due
     plant.engine.stop(PATIENCE_S)
 
 
 def test_an_idle_engine_rests(plant: Plant) -> None:
     plant.engine.start()
-    until(lambda: plant.engine.idle)
+    wait_for(lambda: plant.engine.idle)
     steps = plant.watcher.steps
     before = time.process_time()
-    until(lambda: plant.store.calls.count("changes") > 20)
+    wait_for(lambda: plant.store.calls.count("changes") > 20)
     assert plant.watcher.steps - steps <= 2
     assert time.process_time() - before < 1.0
 
@@ -290,25 +284,25 @@ def test_an_idle_engine_rests(plant: Plant) -> None:
 def test_coming_back_from_an_outage_hurries_what_waits(plant: Plant) -> None:
     plant.store.error = StoreUnreachableError("gone")
     plant.engine.start()
-    until(lambda: plant.engine.status.state is StoreState.OFFLINE)
+    wait_for(lambda: plant.engine.status.state is StoreState.OFFLINE)
     assert plant.ingestor.hurried == 0
     plant.store.error = None
-    until(lambda: plant.engine.status.state is StoreState.LIVE)
-    until(lambda: plant.ingestor.hurried == 1)
+    wait_for(lambda: plant.engine.status.state is StoreState.LIVE)
+    wait_for(lambda: plant.ingestor.hurried == 1)
 
 
 def test_runs_that_disappear_are_noted_by_the_ingest(plant: Plant) -> None:
     plant.store.add(make_run("a"), make_run("b"))
     plant.engine.start()
-    until(lambda: plant.screen.ids == ["a", "b"])
+    wait_for(lambda: plant.screen.ids == ["a", "b"])
     del plant.store.runs["a"]
-    until(lambda: plant.ingestor.deleted == ["a"])
+    wait_for(lambda: plant.ingestor.deleted == ["a"])
 
 
 def test_twins_are_reconciled_by_the_ingest(plant: Plant) -> None:
     plant.store.add(make_run("a", content="x"), make_run("b", content="x"), make_run("c"))
     plant.engine.start()
-    until(lambda: plant.ingestor.reconciled)
+    wait_for(lambda: plant.ingestor.reconciled)
     assert plant.ingestor.reconciled[0] == ["x"]
 
 
@@ -319,7 +313,7 @@ def test_twins_are_tried_again_soon_after_the_store_failed(
     plant.ingestor.failures = [StoreUnreachableError("the connection was cut")] * 2
     plant.store.add(make_run("a", content="x"), make_run("b", content="x"))
     plant.engine.start()
-    until(lambda: len(plant.ingestor.reconciled) == 3)
+    wait_for(lambda: len(plant.ingestor.reconciled) == 3)
     assert plant.ingestor.failures == []
 
 
@@ -328,7 +322,7 @@ def test_a_content_is_searched_in_the_store_until_the_listing_is_whole(plant: Pl
     assert plant.known_runs("x") == ("a",)
     assert "find_runs x" in plant.store.calls
     plant.engine.start()
-    until(lambda: plant.screen.table.complete)
+    wait_for(lambda: plant.screen.table.complete)
     plant.store.calls.clear()
     assert plant.known_runs("x") == ("a",)
     assert "find_runs x" not in plant.store.calls
@@ -337,12 +331,12 @@ def test_a_content_is_searched_in_the_store_until_the_listing_is_whole(plant: Pl
 def test_a_store_that_hangs_holds_up_neither_files_nor_ingest(plant: Plant) -> None:
     plant.store.hang = threading.Event()
     plant.engine.start()
-    until(lambda: plant.store.calls)
+    wait_for(lambda: plant.store.calls)
     plant.record("r.json", FileState.SETTLING)
-    until(lambda: plant.screen.names == ["r.json"])
+    wait_for(lambda: plant.screen.names == ["r.json"])
     steps = plant.watcher.steps
     plant.watcher.wake()
-    until(lambda: plant.watcher.steps > steps)
+    wait_for(lambda: plant.watcher.steps > steps)
     plant.store.hang.set()
 
 
@@ -356,7 +350,7 @@ def test_a_screen_that_does_not_read_holds_up_no_ingest(plant: Plant) -> None:
 
     plant.ingestor.due.extend([log] * 20)
     plant.engine.start()
-    until(lambda: len(done) == 20)
+    wait_for(lambda: len(done) == 20)
     plant.gate.set()
 
 
@@ -366,37 +360,37 @@ def test_an_error_in_the_ingest_is_told_and_the_loop_goes_on(plant: Plant) -> No
 
     plant.watcher.turns.append(fail)
     plant.engine.start()
-    until(lambda: plant.of(Noticed))
+    wait_for(lambda: plant.of(Noticed))
     assert plant.of(Noticed) == [Noticed(Notice("error", "disk full", "free some space"))]
-    until(lambda: plant.watcher.steps >= 2)
+    wait_for(lambda: plant.watcher.steps >= 2)
 
 
 def test_requests_are_answered_by_number(plant: Plant) -> None:
     plant.store.add(make_run("a"))
     plant.engine.start()
-    until(lambda: plant.screen.table.complete)
+    wait_for(lambda: plant.screen.table.complete)
     plant.engine.submit(Request(1, Verb.REFRESH))
     plant.engine.submit(Request(2, Verb.DETAIL, {"run_id": "a"}))
     plant.engine.submit(Request(3, Verb.BASELINE, {"run_id": "a"}))
-    until(lambda: len(plant.of(Reply)) == 3)
+    wait_for(lambda: len(plant.of(Reply)) == 3)
     replies = {event.number: event for event in plant.of(Reply) if isinstance(event, Reply)}
     assert replies[2].payload["run_id"] == "a"
     assert replies[3].payload["shared"] is True
-    until(lambda: plant.engine.status.baseline_run_id == "a")
-    until(lambda: plant.ingestor.hurried >= 1)
+    wait_for(lambda: plant.engine.status.baseline_run_id == "a")
+    wait_for(lambda: plant.ingestor.hurried >= 1)
 
 
 def test_pausing_stops_the_polls_but_not_the_ingest(plant: Plant) -> None:
     plant.engine.start()
-    until(lambda: plant.engine.status.state is StoreState.LIVE)
+    wait_for(lambda: plant.engine.status.state is StoreState.LIVE)
     plant.engine.handle(Request(1, Verb.PAUSE, {"on": True}))
-    until(lambda: plant.engine.status.state is StoreState.PAUSED)
+    wait_for(lambda: plant.engine.status.state is StoreState.PAUSED)
     done: list[int] = []
     plant.ingestor.due.append(lambda: done.append(1) or logged())
     plant.watcher.wake()
-    until(lambda: done)
+    wait_for(lambda: done)
     plant.engine.handle(Request(2, Verb.PAUSE, {"on": False}))
-    until(lambda: plant.engine.status.state is StoreState.LIVE)
+    wait_for(lambda: plant.engine.status.state is StoreState.LIVE)
 
 
 def test_roots_and_retries_reach_the_watcher_on_the_ingest_thread(
@@ -405,10 +399,10 @@ def test_roots_and_retries_reach_the_watcher_on_the_ingest_thread(
     plant.engine.start()
     plant.engine.handle(Request(1, Verb.WATCH, {"path": str(tmp_path)}))
     plant.engine.handle(Request(2, Verb.RETRY, {"path": "/w/x.json"}))
-    until(lambda: plant.watcher.roots and plant.watcher.retried)
+    wait_for(lambda: plant.watcher.roots and plant.watcher.retried)
     assert plant.watcher.retried == ["/w/x.json"]
     assert plant.watcher.thread_names == {"evaltui-ingest"}
-    until(
+    wait_for(
         lambda: any(e.status.roots for e in plant.of(WatchChanged) if isinstance(e, WatchChanged))
     )
 
@@ -463,7 +457,7 @@ def test_the_stop_request_begins_to_stop(plant: Plant) -> None:
 def test_the_first_status_is_told_even_when_the_store_never_answers(plant: Plant) -> None:
     plant.store.error = StoreUnreachableError("gone")
     plant.engine.start()
-    until(lambda: len(plant.of(StoreChanged)) > 1)
+    wait_for(lambda: len(plant.of(StoreChanged)) > 1)
     told = [event.status for event in plant.of(StoreChanged) if isinstance(event, StoreChanged)]
     assert [status.state for status in told] == [StoreState.CONNECTING, StoreState.OFFLINE]
     assert told[0].target == "fake"

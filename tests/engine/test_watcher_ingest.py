@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tiny_store import LOST, REFUSED, TinyStore
+from waiting import wait_for
 from watching import Clock, app_report, bulk, report
 
 from evaltui.domain.events import FileState
@@ -153,7 +154,7 @@ def test_a_lost_answer_makes_no_second_run(engine: Engine) -> None:
 _PROCESS = """
 import sys, time
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent)]
 from test_watcher_ingest import Engine
 from tiny_store import TinyStore
 base = Path(sys.argv[2])
@@ -162,7 +163,7 @@ engine.watcher._monotonic = time.monotonic
 print("ready", flush=True)
 while True:
     engine.run(0.1)
-    time.sleep(0.01)
+    time.sleep(0.01)  # lets the other process have a turn
 """
 
 
@@ -174,13 +175,6 @@ def _start(base: Path, journal: str) -> subprocess.Popen[str]:
     return process
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 90
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
-
-
 def test_watchers_that_are_killed_over_and_over_log_every_report_once(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     store = TinyStore(tmp_path / "store.db")
@@ -190,7 +184,7 @@ def test_watchers_that_are_killed_over_and_over_log_every_report_once(tmp_path: 
             for number in range(5):
                 name = f"in/{round_}-{number}.json"
                 (tmp_path / name).write_text(report(10 * round_ + number))
-            _until(lambda wanted=5 * round_ + 2: len(store.active_runs()) >= wanted)  # type: ignore[misc]
+            wait_for(lambda wanted=5 * round_ + 2: len(store.active_runs()) >= wanted)  # type: ignore[misc]
         finally:
             for process in processes:
                 process.kill()
@@ -198,7 +192,7 @@ def test_watchers_that_are_killed_over_and_over_log_every_report_once(tmp_path: 
     last = _start(tmp_path, "state")
     journal = Journal(tmp_path / "state")
     try:
-        _until(lambda: journal.counts()["logged"] == 15)
+        wait_for(lambda: journal.counts()["logged"] == 15)
     finally:
         last.kill()
         last.wait()

@@ -111,7 +111,7 @@ def test_the_lock_is_not_passed_on_to_programs_that_are_started(tmp_path: Path) 
     deadline = time.monotonic() + 20
     while not after.acquire():  # until the kernel has closed the new program's copy
         assert time.monotonic() < deadline
-        time.sleep(0.001)
+        time.sleep(0.001)  # between two tries
     assert child.poll() is None
     child.communicate(b"")
 

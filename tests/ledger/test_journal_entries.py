@@ -369,7 +369,7 @@ def test_a_process_that_ended_and_was_not_waited_for_keeps_no_claim() -> None:
     child.kill()
     deadline = time.monotonic() + 30
     while is_alive(str(child.pid)) and time.monotonic() < deadline:
-        time.sleep(0.01)
+        time.sleep(0.01)  # between two looks
     assert child.returncode is None  # nobody has waited for it yet
     assert not is_alive(str(child.pid))
     child.wait()

@@ -16,8 +16,8 @@ from batch_reports import Audit, BatchReport, audit, make_report
 from fault_campaign import Machine, Stage, fault_campaign, open_stage, wait_for_account
 from fault_proxy import EVERY_KIND, Fault, Rule, each
 from nursery import Life
-from second_look import wait_for
 from stores import quiet_environ
+from waiting import wait_for
 
 pytestmark = [pytest.mark.server, pytest.mark.system, pytest.mark.xdist_group("faults")]
 CREATE = "runs/create"

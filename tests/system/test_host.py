@@ -9,9 +9,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from engine_process import EngineProcess, wait_until
+from engine_process import EngineProcess
 from servers import MlflowServer
 from stores import EXPERIMENT, RawStore, new_store
+from waiting import wait_for
 
 from evaltui.domain.events import FileState, StoreState, WatchRole
 from evaltui.domain.run import LOCAL_PREFIX, Run, RunStatus, Tag
@@ -303,7 +304,7 @@ def test_a_screen_that_stands_still_does_not_stop_the_ingest(tmp_path: Path, wat
                 ))  # fmt: skip
             engine.send(Verb.REFRESH)  # more than a pipe holds is now on its way
             drop(watched, "a.json", report(1))
-            wait_until(
+            wait_for(
                 lambda: (
                     store.sql(
                         "SELECT COUNT(*) FROM runs WHERE name = 'run 1' AND status = 'FINISHED'"

@@ -10,9 +10,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from second_look import all_runs, counting_runs, own_report, wait_for
+from second_look import all_runs, counting_runs, own_report
 from servers import MlflowServer
 from stores import new_store
+from waiting import wait_for
 from watch_process import WatchProcess, drop, environ_below, evaltui
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("race")]
@@ -28,7 +29,7 @@ from evaltui.cli.main import main
 way, go, *paths = sys.argv[1:]
 print("ready", flush=True)
 while not Path(go).exists():
-    time.sleep(0.005)
+    time.sleep(0.005)  # between two looks
 if way == "log":
     sys.exit(main(["log", "--format", "json", *paths]))
 for path in paths:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from report_documents import k1, k1_app, to_bytes
-from second_look import StoredRun, all_runs, counting_runs, wait_for
+from second_look import StoredRun, all_runs, counting_runs
 from servers import MlflowServer
+from waiting import wait_for
 from watch_process import WatchProcess, drop
 
 pytestmark = [pytest.mark.system, pytest.mark.server, pytest.mark.xdist_group("race")]

@@ -11,7 +11,7 @@ from batch_reports import audit, make_report
 from fault_campaign import Machine, open_stage, wait_for_account
 from fault_proxy import THIRTEEN, each
 from nursery import Life
-from second_look import wait_for
+from waiting import wait_for
 
 pytestmark = [pytest.mark.server, pytest.mark.system]
 
