@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from engine_process import EngineProcess
-from second_look import StoredRun, closed_port, hanging_server, own_report, wait_for
+from second_look import StoredRun, closed_port, hanging_server, own_report
 from stores import quiet_environ
+from waiting import wait_for
 from watch_process import EVALTUI, drop, environ_below, evaltui
 from workspaces import TOKEN, FakeWorkspace
 
