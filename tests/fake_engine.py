@@ -21,7 +21,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 if __name__ == "__main__":  # started with -P or not: the package is the one beside this folder
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    here = Path(__file__).resolve().parent
+    sys.path[:0] = [str(here.parent), str(here)]
+
+from fake_comparison import compared, told_of_case
 
 from evaltui.domain.events import (
     FileRole,
@@ -197,6 +200,16 @@ def requests() -> Iterator[Request]:
             yield message
 
 
+def about_runs(request: Request, args: argparse.Namespace, payload: str) -> dict[str, object]:
+    """Return the answer to a question about several runs."""
+    if request.verb is Verb.CASE:
+        return told_of_case(request.args, payload)
+    if request.verb is Verb.DIRECTION:
+        return {**request.args, "shared": True, "note": payload}
+    runs = make_runs(args.runs, payload)
+    return compared(request.args, lambda at: runs[at], cases=args.cases, payload=payload)
+
+
 def serve(args: argparse.Namespace) -> None:
     """Feed a screen and answer it."""
     payload = args.payload.encode().decode("unicode_escape") if args.payload else ""
@@ -225,6 +238,8 @@ def serve(args: argparse.Namespace) -> None:
                 state = StoreState.PAUSED if paused else StoreState.LIVE
                 send(Reply(request.number))
                 send(StoreChanged(store_status(payload, state=state)))
+            case Verb.COMPARE | Verb.CASE | Verb.DIRECTION:
+                send(Reply(request.number, about_runs(request, args, payload)))
             case Verb.WATCH:
                 path = str(request.args["path"])
                 send(Reply(request.number, {"path": path}))

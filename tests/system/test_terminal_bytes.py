@@ -58,6 +58,10 @@ def test_hostile_text_in_every_field_of_every_pane_is_only_text(screen: Opened, 
     for keys in ("B", "\x1b", "/", "eval", "\r", "?", "\x1b", "b", "u", "c", ":", "\x1b"):
         session.send(keys)
         session.until_quiet(0.1)
+    for keys in ("\x1b", "g", "c", "S", "\x1b", "m", "j", "\r", "l", "\r", "d", "\x1b", "A", "\r"):
+        session.send(keys)
+        session.until_quiet(0.1)
+    session.send("\x1b")
     assert session.process.poll() is None, session.text
     assert session.examine().violations == []
     assert session.examine().modes[1049]  # no text switched the screen back

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from judged import Judged
 from scripted import link_of, main_of, make_app, runs, screen_text, session_of, store, until
+from textual import events
 from textual.pilot import Pilot
 
 from evaltui.domain.metric import Direction
@@ -315,6 +316,15 @@ async def test_enter_opens_a_case_with_its_texts_and_d_shows_what_differs() -> N
         await one.shows("- AssertionError 0", "+ AssertionError 1", "the same in both: log")
         await one.press("escape", "d")
         await one.shows("- tests 0/7", "+ tests 1/7")
+
+
+async def test_keys_typed_without_a_pause_go_where_they_are_meant() -> None:
+    async with driven() as one:
+        await one.press("c")
+        await one.shows("cases  24 paired")
+        for key in ("l", "enter"):
+            one.app.post_message(events.Key(key, None))
+        await until(one.pilot, lambda: isinstance(one.app.screen, CaseView))
 
 
 async def test_a_case_that_cannot_be_read_says_why() -> None:

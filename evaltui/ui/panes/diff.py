@@ -311,7 +311,7 @@ class DiffPane(Vertical):
         self._section = section
         self._share_room()
         if focused:
-            self.table.focus()
+            self.screen.set_focus(self.table)  # at once: the next key may be here already
         self._draw_words()
 
     def action_regression(self, step: int) -> None:
