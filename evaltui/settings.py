@@ -46,6 +46,8 @@ class Settings:
     """Model of every report of this process; beats what the report says."""
     backlog: str = "log"
     """Reports that are there at the start: `log`, `skip`, or `since=2026-11-01` / `since=2d`."""
+    create_parents: bool = False
+    """Make the missing folders of a new experiment in a Databricks workspace."""
     read_only: bool = False
     """Write nothing to the store."""
     poll_interval_s: float | None = None

@@ -113,13 +113,25 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "the store is of another MLflow than the one installed here",
         "`mlflow db upgrade URI` for an older database, or install the server's version",
     ),
+    "token-expiry": (
+        "a Databricks token ends within a week",
+        "make a new one and put it into the profile or env file: it is taken over while running",
+    ),
+    "rights": (
+        "you may read the experiment or its folder in Databricks, but not write",
+        "ask its owner for CAN_EDIT, name another experiment, or use --read-only",
+    ),
+    "rate-limit": (
+        "the workspace answered 429 while it was asked",
+        "raise `poll_interval_s`, here or where colleagues poll",
+    ),
     "clock-skew": (
         "the clocks of this machine and the server differ by more than a minute",
         "set the clock (NTP): trends are ordered by time",
     ),
     "experiment": (
-        "the experiment is deleted, or its folder does not exist",
-        "restore it in MLflow, make the folder, or name another with --experiment",
+        "the experiment is deleted or a folder, or its own folder does not exist",
+        "restore it in MLflow, let --create-parents make the folder, or name another with --experiment",
     ),
     "artifacts": (
         "the place of the artifacts cannot be written from here",
@@ -130,7 +142,7 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "chmod u+w, or look with --read-only",
     ),
     "write": (
-        "with --write: the store did not take a run",
+        "with --write: the store did not take a run or its artifact, or did not give it back",
         "ask for the right to write to the experiment",
     ),
     "state-directory": (

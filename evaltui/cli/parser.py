@@ -124,6 +124,7 @@ def global_options() -> Parser:
     add("--experiment", metavar="NAME", help="name of the MLflow experiment")
     add("--env-file", type=Path, metavar="FILE", help="read DATABRICKS_ and MLFLOW_ from FILE")
     add("--config", type=Path, metavar="FILE", help="read this TOML file instead of the usual")
+    add("--create-parents", action="store_true", help="make missing folders of the experiment")
     add("--read-only", action="store_true", help="write nothing to the store")
     add("--glyphs", choices=choices("glyphs"), help="characters for charts and marks")
     add("--theme", choices=choices("theme"), help="colours of the screen")

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evaltui.domain.check import Check, CheckState
-from evaltui.domain.plan import RunPlan
+from evaltui.domain.plan import ArtifactFile, RunPlan
 from evaltui.domain.run import Experiment, RunStatus, Tag
-from evaltui.errors import EvaltuiError
-from evaltui.tracking import open_writer
+from evaltui.errors import EvaltuiError, StoreRejectedError
+from evaltui.tracking import open_source, open_writer
 from evaltui.tracking.credential import CredentialKind
 from evaltui.tracking.local_artifacts import local_root
 from evaltui.tracking.store_checks import ask_database, ask_other, ask_remote
@@ -22,6 +22,9 @@ CHECKS = (
     "credentials",
     "reachable",
     "authorised",
+    "token-expiry",
+    "rights",
+    "rate-limit",
     "store-version",
     "clock-skew",
     "experiment",
@@ -31,6 +34,7 @@ CHECKS = (
 )
 """Names of all findings `diagnose` can give, in their order."""
 
+_PROBE, _PROBE_DATA = "evaltui/probe.txt", b"written by evaltui doctor\n"
 _REMOTE = frozenset({TargetKind.SERVER, TargetKind.DATABRICKS})
 
 
@@ -41,7 +45,8 @@ def diagnose(target: Target, *, write: bool) -> Iterator[Check]:
 
     Args:
         target: The store and experiment.
-        write: Also make a run and delete it again. It makes the experiment when that is missing.
+        write: Also make a run with an artifact, read that and delete the run again.
+            It makes the experiment when that is missing.
     """
     yield _target(target)
     yield _credentials(target)
@@ -145,9 +150,28 @@ def _write(target: Target) -> Check:
         writer = open_writer(target)
         experiment = writer.ensure_experiment(target.experiment)
         run_id = writer.create_run(experiment.experiment_id, plan)
-        writer.finish_run(run_id, plan.status, now)
-        writer.delete_run(run_id)
+        try:
+            writer.log_artifacts(run_id, (ArtifactFile(_PROBE, data=_PROBE_DATA),))
+            writer.finish_run(run_id, plan.status, now)
+            _read_probe(target, run_id)
+        finally:
+            writer.delete_run(run_id)
     except EvaltuiError as error:
         remedy = error.hint or "ask for the right to write, or use --read-only"
         return Check("write", CheckState.FAIL, error.message, remedy)
-    return Check("write", CheckState.OK, f"a run was made and deleted again ({run_id})")
+    detail = f"a run with an artifact was made, read and deleted again ({run_id})"
+    return Check("write", CheckState.OK, detail)
+
+
+def _read_probe(target: Target, run_id: str) -> None:
+    """Read the artifact of the probe.
+
+    Raises:
+        StoreError: It cannot be read, or is not what was written.
+    """
+    source = open_source(target)
+    try:
+        if source.read_artifact(run_id, _PROBE, max_bytes=1_000) != _PROBE_DATA:
+            raise StoreRejectedError(f"{target.label}: the artifact came back changed")
+    finally:
+        source.close()

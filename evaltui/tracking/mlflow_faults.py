@@ -37,6 +37,9 @@ _DECIDED_CODES = (_AUTH_CODES | _REJECT_CODES) - {"BAD_REQUEST"}
 _BUSY_CODES = frozenset({"REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"})
 _TRANSIENT = frozenset({408, 409, 425, 429})
 
+NO_FOLDER = "Parent directory"
+"""Begins what Databricks says when the folder of a new experiment does not exist."""
+
 _HTML = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _BUSY = re.compile(r"too many 429 error responses|\b429\b.{0,20}!= 200")
@@ -184,8 +187,8 @@ def _by_code(code: str, text: str, doing: str) -> StoreError:
 
 
 def _reject_hint(text: str) -> str | None:
-    if "Parent directory" in text:
-        return "create that folder in the workspace, or name another experiment with --experiment"
+    if NO_FOLDER in text:
+        return "--create-parents makes that folder; or name another experiment with --experiment"
     if "must be in the 'active' state" in text or "deleted" in text:
         return "restore it in MLflow, or log the report again with `evaltui log --as-new`"
     return None

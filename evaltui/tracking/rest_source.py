@@ -34,7 +34,7 @@ class RestSource(PolledSource):
     """
 
     def __init__(self, target: Target, name: str) -> None:
-        self.transport = _open_transport(target)
+        self.transport = open_transport(target)
         super().__init__("rest", _RestQueries(self.transport, target, name))
 
 
@@ -102,7 +102,7 @@ class _RestQueries:
         self._transport.close()
 
 
-def _open_transport(target: Target) -> Transport:
+def open_transport(target: Target) -> Transport:
     """Return the connection to a server, with the TLS settings that mlflow knows."""
     environ = {**os.environ, **target.variables}
     verify: bool | str = environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or True

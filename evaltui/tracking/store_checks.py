@@ -11,10 +11,10 @@ from evaltui.errors import EvaltuiError, StoreAuthError, StoreRejectedError, Sto
 from evaltui.tracking import open_source
 from evaltui.tracking.credential import CredentialKind
 from evaltui.tracking.deadline import BoundedCalls, OverdueError
-from evaltui.tracking.faults import is_missing
 from evaltui.tracking.sqlite_database import KNOWN_SCHEMAS, Database
 from evaltui.tracking.target import Target, TargetKind
 from evaltui.tracking.transport import Transport
+from evaltui.tracking.workspace_checks import check_workspace, folder_remedy
 
 _OPEN_S = 12.0
 """Longest wait for a store that only mlflow can open."""
@@ -27,8 +27,9 @@ _REACH = "check the address, the network and that the server runs"
 class Found:
     """The experiment, or why there is none."""
 
-    def __init__(self, experiment: Experiment | None, remedy: str = "") -> None:
+    def __init__(self, experiment: Experiment | None, trouble: str = "", remedy: str = "") -> None:
         self.experiment = experiment
+        self._trouble = trouble
         self._remedy = remedy
 
     @property
@@ -45,8 +46,8 @@ class Found:
                 return Check(
                     "experiment", CheckState.FAIL, f"there is no experiment {shown}", remedy
                 )
-            if self._remedy:
-                detail = f"{shown} does not exist, and neither does its folder"
+            if self._trouble:
+                detail = f"{shown} {self._trouble}"
                 return Check("experiment", CheckState.WARN, detail, self._remedy)
             detail = f"{shown} does not exist yet: the first report makes it"
             return Check("experiment", CheckState.OK, detail)
@@ -77,13 +78,16 @@ def ask_remote(target: Target) -> Generator[Check, None, Found | None]:
             yield from _refusal(target, error)
             return None
         yield Check("reachable", CheckState.OK, f"{target.host} answers")
-        yield Check("authorised", CheckState.OK, _who(target, source.transport))
+        if target.kind is TargetKind.DATABRICKS:
+            yield from check_workspace(target, source.transport, experiment)
+        else:
+            yield Check("authorised", CheckState.OK, "experiments can be read")
         if release:
             yield _same_release(release)
         if source.transport.clock_ahead_s is not None:
             yield _clock(source.transport.clock_ahead_s)
         missing = experiment is None and target.kind is TargetKind.DATABRICKS
-        return Found(experiment, _missing_folder(target, source.transport) if missing else "")
+        return Found(experiment, *(folder_remedy(target, source.transport) if missing else ()))
     finally:
         source.close()
 
@@ -138,31 +142,6 @@ def _clock(ahead_s: float) -> Check:
             "set both clocks by NTP: runs are ordered by time",
         )
     return Check("clock-skew", CheckState.OK, "both clocks agree within a minute")
-
-
-def _who(target: Target, transport: Transport) -> str:
-    if target.kind is not TargetKind.DATABRICKS:
-        return "experiments can be read"
-    try:
-        me = transport.get_json("/api/2.0/preview/scim/v2/Me", {}, "ask who we are")
-    except EvaltuiError:
-        return "experiments can be read"
-    return f"as {me.get('userName', 'unknown')}"
-
-
-def _missing_folder(target: Target, transport: Transport) -> str:
-    """Return what to do when a new experiment would have no folder in the workspace."""
-    folder = target.experiment.rpartition("/")[0]
-    if not folder:
-        return ""
-    try:
-        transport.get_json("/api/2.0/workspace/get-status", {"path": folder}, f"look for {folder}")
-    except StoreRejectedError as error:
-        if is_missing(error):
-            return f"make the folder {folder} in the workspace, or choose another experiment"
-    except EvaltuiError:
-        return ""  # it may well be there: logging will tell
-    return ""
 
 
 # -- databases and the rest -----------------------------------------------------------------------

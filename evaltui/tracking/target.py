@@ -67,6 +67,7 @@ class Target:
         credential: How to authenticate.
         warning: One line that must be seen, or "".
         read_only: Nothing may be written.
+        create_parents: Missing folders of a new experiment may be made (Databricks).
         variables: Variables of the env file; they go into the environment of mlflow.
         env_file: That file, or None.
     """
@@ -88,6 +89,7 @@ class Target:
     credential: Credential = field(default_factory=Credential)
     warning: str = ""
     read_only: bool = False
+    create_parents: bool = False
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     env_file: Path | None = None
 
@@ -159,6 +161,7 @@ def resolve_target(settings: Settings, environ: Mapping[str, str]) -> Target:
         profile=store.profile,
         credential=store.credential,
         read_only=settings.read_only,
+        create_parents=settings.create_parents,
         variables=extra,
         env_file=settings.env_file.absolute() if settings.env_file else None,
     )

@@ -74,6 +74,8 @@ class Transport:
         base: Address of the server.
         clock_ahead_s: How far the server's clock was ahead of ours at its last answer, in
             seconds; None while it has not said.
+        requests: How many requests were answered.
+        busy_answers: How many of the answers were 429.
     """
 
     def __init__(
@@ -86,6 +88,8 @@ class Transport:
     ) -> None:
         self.base = base
         self.clock_ahead_s: float | None = None
+        self.requests = 0
+        self.busy_answers = 0
         self._authoriser = authoriser
         self._verify = verify
         self._certificate = certificate
@@ -121,6 +125,14 @@ class Transport:
         """
         request = _Request("GET", self.base + path, query, None, max_bytes)
         return self._ask(request, doing).data
+
+    def authorisation(self) -> str:
+        """Return the header that carries the credential, "" without one.
+
+        Raises:
+            StoreError: There is no usable credential.
+        """
+        return self._authoriser.headers().get("Authorization", "")
 
     def close(self) -> None:
         """Close the connection and end the thread; the next request starts others."""
@@ -179,6 +191,8 @@ class Transport:
             _cut(sockets)
             raise
         self.clock_ahead_s = _clock_ahead(answer.headers.get("Date"))
+        self.requests += 1
+        self.busy_answers += answer.status == HTTPStatus.TOO_MANY_REQUESTS
         return answer
 
     def _once(

@@ -29,12 +29,13 @@ from evaltui.tracking.experiments import (
 )
 from evaltui.tracking.local_artifacts import checked_path, local_root
 from evaltui.tracking.mlflow_client import drop_tokens, open_client, patience, prepare_process
-from evaltui.tracking.mlflow_faults import translate, translated
+from evaltui.tracking.mlflow_faults import NO_FOLDER, translate, translated
 from evaltui.tracking.naming import MAX_TAG_VALUE, legal_run_name, legal_value
 from evaltui.tracking.renewal import Renewal
 from evaltui.tracking.run_home import RunHome, asked_run, run_home
 from evaltui.tracking.target import Target, TargetKind
 from evaltui.tracking.upload import clear_left_rooms, new_room, read_position, staged
+from evaltui.tracking.workspace_folders import make_folder, parent_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -91,7 +92,8 @@ class MlflowWriter:
         if found is None:
             raise StoreRejectedError(
                 f"{self._target.label}: the experiment {name} cannot be made",
-                hint="the name may belong to a folder or another object: choose another name",
+                hint="a folder or another object has that name: name an experiment in it, such as "
+                f"{name}/evaluations",
             )
         return active_or_refused(found, self._target)
 
@@ -119,12 +121,20 @@ class MlflowWriter:
 
     def _create_experiment(self, name: str) -> None:
         location = artifact_location(self._target, name)
-        try:
+
+        def create() -> None:
             self._call(
                 f"creating the experiment {name}",
                 lambda client: client.create_experiment(name, artifact_location=location),
             )
+
+        try:
+            create()
         except StoreRejectedError as error:
+            if NO_FOLDER in error.message and self._target.create_parents:
+                make_folder(self._target, parent_of(name))
+                create()
+                return
             if "ALREADY_EXISTS" not in error.message and "already exists" not in error.message:
                 raise  # else another process was faster
 
