@@ -131,7 +131,7 @@ CHECKS: Mapping[str, tuple[str, str]] = {
     ),
     "experiment": (
         "the experiment is deleted or a folder, or its own folder does not exist",
-        "restore it in MLflow, let --create-parents make the folder, or name another with --experiment",
+        "restore it, let --create-parents make the folder, or name another with --experiment",
     ),
     "artifacts": (
         "the place of the artifacts cannot be written from here",
