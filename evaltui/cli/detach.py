@@ -178,7 +178,7 @@ def _run(order: dict[str, object], answer: int) -> int:
         print(redact(f"evaltui: {error.message}"), file=sys.stderr)
         _tell(answer, {"error": redact(error.message), "hint": error.hint})
         return error.exit_code
-    except Exception as error:
+    except Exception as error:  # the last net of a process of its own: what it is goes to the log
         import logging  # noqa: PLC0415
 
         logging.getLogger("evaltui").critical("internal error", exc_info=error)
