@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import requests
+
+from evaltui.tracking import faults
 from evaltui.tracking.credential import Credential, CredentialKind
 from evaltui.tracking.mlflow_faults import translated
 from evaltui.tracking.process_variables import TIMEOUT_S
@@ -14,6 +18,8 @@ from evaltui.tracking.renewal import Renewal
 from evaltui.tracking.target import Target, TargetKind
 
 _WORKSPACE_HEADER = "x-databricks-org-id"
+_KNOCK_S = 3.0
+"""Longest wait for the first sign of a host."""
 
 
 class Authoriser(Protocol):
@@ -87,6 +93,24 @@ class _RotatedHeaders:
         return _fixed(self._renewal.credential(), self._workspace_id)
 
 
+def _knock(host: str, doing: str) -> None:
+    """Ask whether anybody is there: the SDK takes long to find out, and does not say.
+
+    Raises:
+        StoreUnreachableError: No answer.
+    """
+    try:
+        address = f"{host}/.well-known/databricks-config"
+        requests.get(
+            address,
+            timeout=_KNOCK_S,
+            allow_redirects=False,
+            auth=lambda request: request,  # else requests would look into .netrc
+        ).close()
+    except requests.RequestException as error:
+        raise faults.translate(error, doing) from error
+
+
 class _SdkAuthoriser:
     """Lets the Databricks SDK fetch and renew tokens; it is imported at the first request."""
 
@@ -99,7 +123,10 @@ class _SdkAuthoriser:
 
     def headers(self, *, renew: bool = False) -> Mapping[str, str]:
         """Return the headers with a token that is valid for now."""
-        with translated(f"get a Databricks token ({self._target.credential.origin})"):
+        doing = f"get a Databricks token ({self._target.credential.origin})"
+        if self._config is None and self._target.host:
+            _knock(self._target.host, doing)
+        with translated(doing):
             if self._config is None or renew:
                 self._config = self._new_config()
             found = dict(self._config.authenticate())
@@ -109,6 +136,7 @@ class _SdkAuthoriser:
     def _new_config(self) -> object:
         from databricks.sdk.core import Config  # noqa: PLC0415 - takes a second and more
 
+        logging.getLogger("databricks").addHandler(logging.NullHandler())  # else: on stderr
         bounds: dict[str, Any] = {
             "http_timeout_seconds": TIMEOUT_S,
             "retry_timeout_seconds": TIMEOUT_S,

@@ -8,6 +8,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 
 import requests
 
@@ -32,6 +33,7 @@ _REFUSED = {
     401: "check the credential: `evaltui doctor`",
     403: "this credential may not do that: `evaltui doctor`",
 }
+_TLS = re.compile(r"certificate verify failed: ([^(\]']+)|\[SSL(?:: \w+)?\] ([^(\]']+)")
 _MISSING_RUN = re.compile(r"\brun\b.*\b(not found|does not exist)\b", re.IGNORECASE)
 
 
@@ -69,8 +71,9 @@ def translate(error: Exception, doing: str, *, sent: bool = False) -> StoreError
         return StoreRejectedError(f"{doing}: not an address: {_short(error)}")
     if isinstance(error, requests.exceptions.SSLError):
         return StoreUnreachableError(
-            f"{doing}: the certificate or TLS handshake failed: {_short(error)}",
-            hint="check scheme and port; MLFLOW_TRACKING_SERVER_CERT_PATH names an own authority",
+            f"{doing}: the certificate or TLS handshake failed: {_tls_reason(error)}",
+            hint="check scheme and port; MLFLOW_TRACKING_SERVER_CERT_PATH (servers) or "
+            "REQUESTS_CA_BUNDLE names an own authority",
         )
     reason, reached = _transport(error)
     return StoreUnreachableError(f"{doing}: {reason}", hint=_NETWORK, unclear=sent and reached)
@@ -91,7 +94,9 @@ def from_answer(
     code, message = error_of(body)
     text = f"{doing}: HTTP {status}" + (f": {message}" if message else "")
     if status in _REFUSED:
-        return StoreAuthError(text, hint=_REFUSED[status])
+        # Databricks tells a token it does not know by the number as the code
+        unknown = status == HTTPStatus.FORBIDDEN and code == str(status)
+        return StoreAuthError(text, hint=_REFUSED[401 if unknown else status])
     if status in _UNAVAILABLE or code in {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"}:
         return StoreUnreachableError(
             text,
@@ -181,6 +186,11 @@ def _transport(error: Exception) -> tuple[str, bool]:
         if sign in text:
             return words, reached
     return _short(error), True
+
+
+def _tls_reason(error: Exception) -> str:
+    found = _TLS.search(str(error))
+    return clean(found[1] or found[2]).strip() if found is not None else _short(error)
 
 
 def _short(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Directories of their own for programs that run in a terminal."""
+"""Directories for programs that run in a terminal, and workspaces to log to."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pty_session import PtySession, screen_command
+from workspaces import TOKEN, FakeWorkspace
 
 
 class Opened:
@@ -47,3 +48,22 @@ def screen(tmp_path: Path) -> Iterator[Opened]:
     opened = Opened(tmp_path)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def workspaces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[FakeWorkspace]]:
+    """Two workspaces; the second one is where nothing must ever arrive."""
+    folder = tmp_path_factory.mktemp("workspaces")
+    with FakeWorkspace(folder / "ours") as ours, FakeWorkspace(folder / "theirs") as theirs:
+        yield [ours.ready(), theirs.ready()]
+
+
+@pytest.fixture
+def ours(workspaces: list[FakeWorkspace]) -> Iterator[FakeWorkspace]:
+    ours, theirs = workspaces
+    for workspace in workspaces:
+        workspace.tell("clear")
+    yield ours
+    ours.tell("clear")
+    ours.tell("config", tokens={TOKEN: {"user": "dev@example.com"}}, limited=False, page_cap=0)
+    assert theirs.count() == 0

@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from engine_process import EngineProcess
-from second_look import StoredRun, closed_port, hanging_server, own_report
+from second_look import StoredRun, own_report
 from stores import quiet_environ
 from waiting import wait_for
-from watch_process import EVALTUI, drop, environ_below, evaltui
+from watch_process import EVALTUI, drop, environ_below
 from workspaces import TOKEN, FakeWorkspace
 
-from evaltui.domain.check import Check, CheckState
 from evaltui.domain.events import StoreState
 from evaltui.engine.link import Verb
-from evaltui.errors import StoreAuthError, StoreError, StoreUnreachableError
-from evaltui.settings import Settings
-from evaltui.tracking import open_source
-from evaltui.tracking.diagnosis import diagnose
-from evaltui.tracking.target import Target, resolve_target
-from evaltui.tracking.writer import MlflowWriter
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("databricks")]
 SEARCH = "runs/search"
-
-
-@pytest.fixture(scope="module")
-def workspaces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[FakeWorkspace]]:
-    """Two workspaces; the second one is where nothing must ever arrive."""
-    folder = tmp_path_factory.mktemp("workspaces")
-    with FakeWorkspace(folder / "ours") as ours, FakeWorkspace(folder / "theirs") as theirs:
-        yield [ours.ready(), theirs.ready()]
-
-
-@pytest.fixture
-def ours(workspaces: list[FakeWorkspace]) -> Iterator[FakeWorkspace]:
-    ours, theirs = workspaces
-    for workspace in workspaces:
-        workspace.tell("clear")
-    yield ours
-    ours.tell("clear")
-    ours.tell("config", tokens={TOKEN: {"user": "dev@example.com"}}, limited=False, page_cap=0)
-    assert theirs.count() == 0
 
 
 class Session:
@@ -271,124 +242,3 @@ def test_a_revoked_oauth_token_is_fetched_anew(tmp_path: Path, ours: FakeWorkspa
         drop(folder / "two.json", own_report(0.2, id="oauth-2"))
         engine.until(lambda: sum(bool(row.run_ids) for row in engine.files.values()) == 2)
         assert engine.stderr.read_bytes() == b""
-
-
-# -- errors come soon, in one line ----------------------------------------------------------------
-
-
-def error_of(environ: dict[str, str]) -> tuple[StoreError, float]:
-    source = open_source(resolve_target(Settings(), {"HOME": "/none", **environ}))
-    began = time.monotonic()
-    with pytest.raises(StoreError) as caught:
-        source.experiment()
-    took = time.monotonic() - began
-    source.close()
-    assert "\n" not in caught.value.message
-    return caught.value, took
-
-
-def test_a_wrong_token_a_dead_host_and_a_silent_one_are_told_soon(ours: FakeWorkspace) -> None:
-    error, took = error_of(ours.by_token() | {"DATABRICKS_TOKEN": "dapi-wrong"})
-    assert isinstance(error, StoreAuthError)
-    assert took < 5
-    error, took = error_of(
-        ours.by_token() | {"DATABRICKS_HOST": f"http://127.0.0.1:{closed_port()}"}
-    )
-    assert isinstance(error, StoreUnreachableError)
-    assert took < 5
-    with hanging_server() as url:
-        error, took = error_of(ours.by_token() | {"DATABRICKS_HOST": url})
-    assert isinstance(error, StoreUnreachableError)
-    assert took < 15
-
-
-def test_two_credentials_at_once_are_refused_in_one_line(
-    tmp_path: Path, workspaces: list[FakeWorkspace], ours: FakeWorkspace
-) -> None:
-    theirs = workspaces[1]
-    both = theirs.by_token() | theirs.by_client()
-    done = evaltui(tmp_path, "runs", **both)
-    assert done.returncode == 2
-    assert "two Databricks credentials at once: DATABRICKS_TOKEN" in done.stderr
-    assert "unset one" in done.stderr
-    assert TOKEN not in done.stderr
-    assert theirs.count() == 0
-
-
-# -- names and folders ----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def clean_environ() -> Iterator[None]:
-    """Take back what a writer in this process does to the environment."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
-
-
-def target_in(workspace: FakeWorkspace, experiment: str, **more: object) -> Target:
-    settings = replace(Settings(experiment=experiment), **more)
-    return resolve_target(settings, {"HOME": "/none", **workspace.by_token()})
-
-
-def refusal(target: Target) -> str:
-    """Message and hint of a refused experiment, on one line each."""
-    with pytest.raises(StoreError) as caught:
-        MlflowWriter(target).ensure_experiment(target.experiment)
-    assert "\n" not in f"{caught.value.message}{caught.value.hint}"
-    return f"{caught.value.message} | {caught.value.hint}"
-
-
-@pytest.mark.usefixtures("clean_environ")
-def test_experiments_that_cannot_be_say_why_and_what_to_do(ours: FakeWorkspace) -> None:
-    missing = "/Shared/new/team/evals"
-    assert "--create-parents makes that folder" in refusal(target_in(ours, missing))
-    asked = target_in(ours, missing, create_parents=True)
-    assert MlflowWriter(asked).ensure_experiment(missing).name == missing
-    assert "/Shared/evaluations" in refusal(target_in(ours, "/Shared"))
-    nobody = target_in(ours, "/Users/nobody@example.com/a/b", create_parents=True)
-    assert "Folder Users is protected" in refusal(nobody)
-    same = target_in(ours, f"/Workspace{missing}")
-    writer = MlflowWriter(same)
-    experiment = writer.ensure_experiment(same.experiment)
-    assert experiment.name == missing
-    writer._call("delete", lambda client: client.delete_experiment(experiment.experiment_id))
-    assert "is deleted | restore it" in refusal(same)
-    readonly = {"HOME": "/none", **ours.by_token(), "DATABRICKS_TOKEN": "dapi-readonly"}
-    ours.tell("config", tokens={"dapi-readonly": {"user": "viewer@example.com", "readonly": True}})
-    viewer = resolve_target(Settings(experiment="/Shared/theirs"), readonly)
-    assert "does not have Edit permissions" in refusal(viewer)
-    assert "ask for the permission" in refusal(viewer)
-
-
-def found_by_doctor(target: Target, *, write: bool = False) -> dict[str, Check]:
-    return {check.name: check for check in diagnose(target, write=write)}
-
-
-@pytest.mark.usefixtures("clean_environ")
-def test_the_doctor_says_who_how_long_with_what_rights_and_proves_artifacts(
-    ours: FakeWorkspace,
-) -> None:
-    soon_ms = int((time.time() + 86_400) * 1000)
-    ours.tell("config", tokens={TOKEN: {"user": "dev@example.com", "expiry_ms": soon_ms}})
-    target = target_in(ours, "/Shared/doctor")
-    found = found_by_doctor(target, write=True)
-    assert found["authorised"].detail == "as dev@example.com, by DATABRICKS_TOKEN"
-    assert found["token-expiry"].state is CheckState.WARN
-    assert found["rights"].detail == "CAN_MANAGE in the folder /Shared"
-    assert found["rate-limit"].detail.startswith("no 429 in ")
-    assert "with an artifact was made, read and deleted" in found["write"].detail
-    found = found_by_doctor(target)
-    assert found["rights"].detail == "CAN_MANAGE in the experiment"
-    found = found_by_doctor(target_in(ours, "/Shared/no/where"))
-    assert "--create-parents" in found["experiment"].remedy
-    found = found_by_doctor(target_in(ours, "/Shared"))
-    assert "is a folder" in found["experiment"].detail
-
-
-def test_the_doctor_warns_who_may_only_read(ours: FakeWorkspace) -> None:
-    ours.tell("config", tokens={TOKEN: {"user": "viewer@example.com", "readonly": True}})
-    found = found_by_doctor(target_in(ours, "/Shared/klaudbiusz-evaluations"))
-    assert found["rights"].state is CheckState.FAIL
-    assert "CAN_EDIT" in found["rights"].remedy
