@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from evaltui.domain.run import Tag
-from evaltui.domain.table import BoolArray, RunTable, TextColumn
+from evaltui.domain.table import BoolArray, RunTable
+from evaltui.domain.text_column import TextColumn
 
 _OWN_PREFIXES = ("evaltui.", "mlflow.")
 _SEARCHED_OWN_TAGS = frozenset({Tag.MODE_LABEL, Tag.NOTES, Tag.FORMAT, Tag.KIND, Tag.STATUS})

@@ -14,7 +14,8 @@ from evaltui.domain.catalogue import HEADLINE_CANDIDATES, spec_for
 from evaltui.domain.metric import Direction
 from evaltui.domain.report import ReportKind, ReportStatus
 from evaltui.domain.run import LOCAL_PREFIX, RunStatus, Tag
-from evaltui.domain.table import STATUSES, BoolArray, FloatArray, IntArray, RunTable, TextColumn
+from evaltui.domain.table import STATUSES, BoolArray, FloatArray, IntArray, RunTable
+from evaltui.domain.text_column import TextColumn
 from evaltui.errors import RunNotFoundError
 
 _LOGGING = "logging"

@@ -15,10 +15,10 @@ from textual.widgets import Static
 
 from evaltui.domain.run import Run
 from evaltui.domain.table import RunTable
-from evaltui.domain.text import clean
 from evaltui.ui.difference import Difference
 from evaltui.ui.keys import APP_KEYS, DIFF_KEYS, LIST_KEYS, MAIN_KEYS, RUN_KEYS, WATCH_KEYS, Key
 from evaltui.ui.layout import Layout, Shape, layout_for
+from evaltui.ui.list_title import baseline_words, list_title
 from evaltui.ui.model import TableChange
 from evaltui.ui.panes.artifacts import Artifacts
 from evaltui.ui.panes.diff import DiffPane
@@ -212,7 +212,7 @@ class MainView(Screen[None], inherit_bindings=False):
             engine_down=trouble.reason if trouble is not None else "",
             experiment=session.settings.experiment or "",
         )
-        self.query_one(Tabs).show(self.pane, self._baseline_words())
+        self.query_one(Tabs).show(self.pane, baseline_words(bench))
         text, style = trouble_line(bench.store, trouble)
         self.query_one(MessageLine).show(text, style=style)
         self.footer.show(
@@ -222,15 +222,6 @@ class MainView(Screen[None], inherit_bindings=False):
                 if self.pane == "runs" or key.pane != "runs" or key.id in _ANYWHERE
             ]
         )
-
-    def _baseline_words(self) -> str:
-        bench = self.session.bench
-        run_id = bench.fixed_baseline_id
-        if not run_id:
-            return ""
-        name = clean(bench.name_of(run_id), limit=32) or "(gone)"
-        where = " (this session)" if bench.session_baseline is not None else ""
-        return f"baseline {name}{where}"
 
     def show_list_words(self) -> None:
         """Show the title of the list, and the words in its place when it is empty."""
@@ -244,28 +235,10 @@ class MainView(Screen[None], inherit_bindings=False):
             self._centre = text
             centre.update(text)
         box = self.query_one("#list-box")
-        title = Content(self._list_title())
+        title = Content(list_title(bench))
         if box.border_title != title:
             box.border_title = title
         self.query_one(FilterBar).show_count(len(bench.order), bench.total)
-
-    def _list_title(self) -> str:
-        bench = self.session.bench
-        count = (
-            f"{len(bench.order):,} of {bench.total:,}" if bench.filter_text else f"{bench.total:,}"
-        )
-        parts = [f"Runs {count}"]
-        if bench.loading and bench.table.size:
-            of = f" of {bench.table.total:,}" if bench.table.total else ""
-            parts = [f"Runs {bench.table.size:,}{of} loading"]
-        if bench.filter_text:
-            parts.append(f"/{clean(bench.filter_text, limit=30)}")
-        parts.append(f"by {clean(bench.sort.label, limit=30)}")
-        if bench.marks:
-            parts.append(f"{len(bench.marks)} marked")
-        if bench.follow:
-            parts.append("following")
-        return "  ".join(parts)
 
     # -- the panes that follow the cursor --------------------------------------------------------
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaltui.domain.run import Run, RunStatus
-from evaltui.domain.table import STATUSES, RunDelta, RunTable, TextColumn
+from evaltui.domain.table import STATUSES, RunDelta, RunTable
+from evaltui.domain.text_column import TextColumn
 from tests.domain.builders import make_run, make_table
 
 NAMES = st.sampled_from(["a", "b", "c"])
