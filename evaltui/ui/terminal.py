@@ -11,6 +11,7 @@ import signal
 import sys
 import termios
 import threading
+import time
 import tty
 from collections.abc import Callable
 from types import FrameType
@@ -21,6 +22,9 @@ from textual.drivers.linux_driver import LinuxDriver
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 """Signals that end the program in an orderly way, with status 128 + their number."""
+
+SAME_WISH_S = 1.0
+"""How long the same signal again is the same wish."""
 
 RESTORE = (
     "\x1b[?2026l"  # synchronised output
@@ -187,19 +191,24 @@ def catch_signals(end: Callable[[int], None]) -> Callable[[], None]:
     """Let each ending signal call `end(128 + number)` on the running event loop.
 
     A second one ends the process at once, with the terminal put back by hand: the loop may hang.
+    The same one again within a moment is none: a terminal that closes hangs up, and so does its
+    shell.
 
     Returns:
         A function that takes the handlers away again.
     """
     loop = asyncio.get_running_loop()
-    seen: list[int] = []
+    seen: list[tuple[int, float]] = []
     attrs = TerminalDriver.attrs_at_start
 
     def handle(number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if seen and number == seen[0][0] and now - seen[0][1] < SAME_WISH_S:
+            return
         if seen:
             restore_by_hand(attrs)
             os._exit(128 + number)
-        seen.append(number)
+        seen.append((number, now))
         with contextlib.suppress(RuntimeError):  # the loop is closed: the program ends already
             loop.call_soon_threadsafe(end, 128 + number)
 
