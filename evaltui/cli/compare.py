@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from evaltui.cli.choosing import choose_pairs
 from evaltui.cli.comment import to_comment
@@ -19,10 +20,14 @@ from evaltui.cli.parser import Parser, Subparsers, add_command
 from evaltui.domain.comparison import Comparison, Terms
 from evaltui.domain.comparison_json import to_document
 from evaltui.domain.groups import by_mode
+from evaltui.domain.run import Run
 from evaltui.domain.table import RunTable
 from evaltui.errors import ConfigError, ExitCode
-from evaltui.reading import compare_runs, read_experiment
+from evaltui.reading import Reading, compare_runs, read_experiment
 from evaltui.settings import Settings
+
+_LONGEST_LINK = 500
+"""Characters of a link that a line of narration takes whole."""
 
 
 def add_parser(subparsers: Subparsers[Parser]) -> None:
@@ -71,7 +76,19 @@ def run(args: argparse.Namespace, settings: Settings) -> ExitCode:
         print_result(args, to_document(results), _tables(args, results, reading.table))
     for result in results:
         _narrate(args, result)
+    if args.format == "table":
+        _point_to_page(reading, [baseline, *candidates])
     return ExitCode.OK
+
+
+def _point_to_page(reading: Reading, runs: Sequence[Run]) -> None:
+    """Name the web page that shows the runs, where there is one."""
+    from evaltui.tracking.links import compare_link  # noqa: PLC0415 - the parser does without
+
+    ids = [run.run_id for run in runs]
+    page = compare_link(reading.target, reading.experiment.experiment_id, ids)
+    if page and len(page) < _LONGEST_LINK:
+        note(f"in the browser: {page}")
 
 
 def _tables(args: argparse.Namespace, results: list[Comparison], runs: RunTable) -> list[Table]:

@@ -1,8 +1,10 @@
-"""Where a run can be looked at in a browser."""
+"""Where runs can be looked at in a browser."""
 
 from __future__ import annotations
 
+import json
 import shlex
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from evaltui.domain.places import is_in_demo
@@ -24,11 +26,38 @@ def run_link(target: Target, experiment_id: str, run_id: str) -> tuple[str, str]
     if target.kind is TargetKind.SERVER:
         return f"{target.host}/#/{path}", ""
     if target.kind is TargetKind.DATABRICKS:
-        where = f"?o={target.workspace_id}" if target.workspace_id else ""
-        return f"{target.host}/ml/{path}{where}", ""
+        return f"{target.host}/ml/{path}{_workspace(target)}", ""
     if target.database is not None and is_in_demo(str(target.database)):
         return "", "the demo's store has no web page: it is gone with the screen"
     if target.database is not None:
         command = f"mlflow ui --backend-store-uri {shlex.quote(target.uri)}"
         return command, "no server shows this store: run this command, then open the run there"
     return "", f"{target.label} has no web page"
+
+
+def experiment_link(target: Target, experiment_id: str) -> str:
+    """Return the address of an experiment's page, "" where no server shows the store."""
+    path = f"experiments/{quote(experiment_id, safe='')}"
+    if target.kind is TargetKind.SERVER:
+        return f"{target.host}/#/{path}"
+    if target.kind is TargetKind.DATABRICKS:
+        return f"{target.host}/ml/{path}{_workspace(target)}"
+    return ""
+
+
+def compare_link(target: Target, experiment_id: str, run_ids: Sequence[str]) -> str:
+    """Return the address of a page that compares runs, "" where there is none.
+
+    A workspace's comparison has no address of its own: there it is the experiment's page.
+    """
+    if target.kind is not TargetKind.SERVER:
+        return experiment_link(target, experiment_id)
+    runs, experiments = (
+        quote(json.dumps(list(ids), separators=(",", ":")), safe=",")
+        for ids in (run_ids, [experiment_id])
+    )
+    return f"{target.host}/#/compare-runs?runs={runs}&experiments={experiments}"
+
+
+def _workspace(target: Target) -> str:
+    return f"?o={target.workspace_id}" if target.workspace_id else ""

@@ -11,6 +11,7 @@ from evaltui.errors import EvaltuiError, StoreAuthError, StoreRejectedError, Sto
 from evaltui.tracking import open_source
 from evaltui.tracking.credential import CredentialKind
 from evaltui.tracking.deadline import BoundedCalls, OverdueError
+from evaltui.tracking.links import experiment_link
 from evaltui.tracking.sqlite_database import KNOWN_SCHEMAS, Database
 from evaltui.tracking.target import Target, TargetKind
 from evaltui.tracking.transport import Transport
@@ -58,7 +59,8 @@ class Found:
                 f"{shown} is deleted",
                 f"mlflow experiments restore -x {self.experiment.experiment_id}, or name another",
             )
-        detail = f"{shown}, id {self.experiment.experiment_id}"
+        page = experiment_link(target, self.experiment.experiment_id)
+        detail = f"{shown}, id {self.experiment.experiment_id}" + (f", {page}" if page else "")
         return Check("experiment", CheckState.OK, detail)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from evaltui.domain.run import ArtifactInfo, Experiment, Run, RunBatch, RunStatus
 from evaltui.errors import StoreRejectedError
+from evaltui.tracking.target import TargetKind
 
 
 @dataclass
@@ -16,6 +17,7 @@ class FakeTarget:
     experiment: str = "exp"
     experiment_label: str = "exp"
     warning: str = ""
+    kind: TargetKind = TargetKind.SQLITE
 
 
 @dataclass

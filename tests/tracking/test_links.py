@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evaltui.settings import Settings
-from evaltui.tracking.links import run_link
+from evaltui.tracking.links import compare_link, experiment_link, run_link
 from evaltui.tracking.target import resolve_target
 
 
@@ -60,3 +60,17 @@ def test_a_store_without_a_page_says_so() -> None:
     link, note = run_link(target, "1", "abc")
     assert link == ""
     assert "pw" not in note
+
+
+def test_experiments_and_comparisons_have_pages_on_servers_and_workspaces(tmp_path: Path) -> None:
+    server = resolve_target(Settings(tracking_uri="http://ml.example.com"), {})
+    assert experiment_link(server, "1") == "http://ml.example.com/#/experiments/1"
+    assert compare_link(server, "1", ["a", "b"]) == (
+        "http://ml.example.com/#/compare-runs?runs=%5B%22a%22,%22b%22%5D&experiments=%5B%221%22%5D"
+    )
+    environ = {"DATABRICKS_HOST": "x.example.com?o=123", "DATABRICKS_TOKEN": "t"}
+    workspace = resolve_target(Settings(), environ)
+    page = "https://x.example.com/ml/experiments/1?o=123"
+    assert experiment_link(workspace, "1") == compare_link(workspace, "1", ["a"]) == page
+    database = resolve_target(Settings(tracking_uri=f"sqlite:///{tmp_path}/s.db"), {})
+    assert compare_link(database, "1", ["a", "b"]) == ""
