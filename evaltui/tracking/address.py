@@ -140,7 +140,8 @@ def databricks_host(text: str) -> tuple[str, str]:
     text = text.strip()
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        named = bool(parts.hostname) and not re.search(r"\s|:$", parts.netloc)
+        good = parts.scheme in {"http", "https"} and named and parts.port != 0
     except ValueError:
         good, parts = False, urlsplit("")
     if not good:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -314,7 +315,7 @@ def _experiment(
 
 
 def _legal(name: str, why: str, kind: TargetKind) -> str:
-    """Check a name; on Databricks it is a workspace path, which drops its `/Workspace`."""
+    """Check a name; on Databricks it is a workspace path, in the spelling that it keeps."""
     name = name.strip()
     if not name or len(name) > _LONGEST_EXPERIMENT or not name.isprintable():
         raise ConfigError(
@@ -323,9 +324,12 @@ def _legal(name: str, why: str, kind: TargetKind) -> str:
         )
     if kind is not TargetKind.DATABRICKS:
         return name
-    if not name.startswith("/"):
+    if not name.startswith("/") or not name.strip("/"):
+        last = name.strip("/") or "evals"
         raise ConfigError(
             f"experiment {name} ({why}): on Databricks a name is a workspace path",
-            hint=f"for example /Shared/{name} or /Users/YOU@EXAMPLE.COM/{name}",
+            hint=f"for example /Shared/{last} or /Users/YOU@EXAMPLE.COM/{last}",
         )
+    # the workspace keeps it so, and does not find it by another spelling
+    name = re.sub("/{2,}", "/", name).rstrip("/")
     return name.removeprefix("/Workspace") if name.startswith("/Workspace/") else name

@@ -360,6 +360,14 @@ def test_a_pasted_databricks_host_is_cleaned(
     assert (target.host, target.workspace_id) == (host, workspace)
 
 
+@pytest.mark.parametrize(
+    "text", ["htps:/x.example.com", "x y.example.com", "http://", "https://:0"]
+)
+def test_what_is_no_databricks_host_is_refused(home: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="not an address"):
+        resolve(home, DATABRICKS_HOST=text, DATABRICKS_TOKEN="t")
+
+
 # -- the experiment -------------------------------------------------------------------------------
 
 
@@ -383,8 +391,10 @@ def test_names_of_databricks_experiments_are_workspace_paths(home: Path) -> None
     def named(name: str) -> Target:
         return resolve(home, Settings(experiment=name), **PAT)
 
-    assert named("/Workspace/Shared/x").experiment == "/Shared/x"
-    assert named("/Shared/x").experiment == "/Shared/x"
+    for spelling in ("/Shared/x", "/Shared/x/", "//Shared//x", "/Workspace/Shared/x/"):
+        assert named(spelling).experiment == "/Shared/x"
+    with pytest.raises(ConfigError, match="is a workspace path"):
+        named("//")
     with pytest.raises(ConfigError) as caught:
         named("x")
     assert "/Shared/x" in (caught.value.hint or "")
