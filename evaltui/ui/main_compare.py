@@ -7,6 +7,7 @@ from typing import Any
 
 from textual import on
 from textual.content import Content
+from textual.timer import Timer
 
 from evaltui.domain.catalogue import spec_for
 from evaltui.domain.contrast import contrast
@@ -23,6 +24,9 @@ from evaltui.ui.screens.case_view import CaseView
 from evaltui.ui.screens.groups_view import GroupsView
 from evaltui.ui.screens.picker import Picker
 
+AHEAD_DELAY_S = 0.3
+"""Marked runs are tested after this rest, before anybody asks: then the answer is there at once."""
+
 _AS_BEFORE = "as before"
 _GROUPS_NAMED, _GROUP_NAME = 3, 18
 _WORDS = {
@@ -34,6 +38,20 @@ _WORDS = {
 
 class ComparingView(MainView):
     """Adds what comparing needs; the other keys are in `MainScreen`."""
+
+    _ahead: Timer | None = None
+
+    def ask_ahead(self) -> None:
+        """Have the marked runs tested soon: who marks runs is about to compare them."""
+        if self._ahead is not None:
+            self._ahead.stop()
+        self._ahead = self.set_timer(AHEAD_DELAY_S, self._ask_about_marks)
+
+    def _ask_about_marks(self) -> None:
+        self._ahead = None
+        difference = self.difference() if self.session.bench.marks else None
+        if difference is not None:
+            self.ask_verdicts(difference)
 
     def later(self, work: Coroutine[Any, Any, None], group: str) -> None:
         """Have something done beside the event loop's own work."""

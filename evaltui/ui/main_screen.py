@@ -237,6 +237,7 @@ class MainScreen(ComparingView):
         self.run_list.redraw()
         self.show_list_words()
         self.show_detail_soon()
+        self.ask_ahead()
 
     # -- baseline --------------------------------------------------------------------------------
 

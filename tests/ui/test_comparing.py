@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 
 from evaltui.domain.metric import Direction
 from evaltui.engine.link import Verb
+from evaltui.ui import main_compare
 from evaltui.ui.app import EvaltuiApp
 from evaltui.ui.panes.diff import DiffPane
 from evaltui.ui.screens.case_view import CaseView
@@ -158,6 +159,25 @@ async def test_several_marked_runs_stand_in_columns_and_one_of_them_is_looked_at
         assert "cases of D  24 paired  7 fixed" in one.text
         await one.press("less_than_sign")
         assert "[C]" in one.text
+
+
+async def test_marked_runs_are_tested_before_anybody_asks() -> None:
+    async with driven() as one:
+        await one.press("space", "space")
+        await until(one.pilot, lambda: one.asked(Verb.COMPARE) and not main_of(one.app).comparing)
+        assert one.asked(Verb.COMPARE) == [{"baseline": "base", "candidates": ["worse", "same"]}]
+        await one.press("c")
+        await one.shows("B regressed  C stable")
+        assert len(one.asked(Verb.COMPARE)) == 1
+
+
+async def test_marks_that_are_taken_away_ask_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main_compare, "AHEAD_DELAY_S", 600.0)
+    async with driven() as one:
+        await one.press("space", "U")
+        main_of(one.app)._ask_about_marks()
+        assert not session_of(one.app).bench.marks
+        assert one.asked(Verb.COMPARE) == []
 
 
 async def test_a_candidate_that_is_gone_is_incomparable() -> None:
