@@ -25,6 +25,7 @@ from textual.pilot import Pilot
 from evaltui.domain.events import StoreState
 from evaltui.engine.link import Verb
 from evaltui.settings import Settings
+from evaltui.ui import main_compare
 from evaltui.ui.app import EvaltuiApp
 from evaltui.ui.panes.diff import DiffPane
 
@@ -32,6 +33,11 @@ SIZES = [(80, 24), (120, 40), (200, 60)]
 SURVEY = {"path": "/home/ada/evals", "reports": 14, "more": False, "env_file": ""}
 
 Step = Callable[[Pilot[Any]], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def _only_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main_compare, "AHEAD_DELAY_S", 600.0)  # no picture of half an answer
 
 
 def _app(pilot: Pilot[Any]) -> EvaltuiApp:
