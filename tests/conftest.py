@@ -1,1 +1,14 @@
-"""Puts this folder on the path: what stands in it serves tests of several folders."""
+"""Puts this folder on the path: what stands in it serves tests of several folders.
+
+Also gives signals back their meaning: a check that was started in the background, or by nohup,
+ignores some, and the programs that the tests start and end by these signals would inherit that.
+"""
+
+from __future__ import annotations
+
+import signal
+
+for _number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        _usual = signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(_number, _usual)
