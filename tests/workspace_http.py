@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from abc import ABC, abstractmethod
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +16,7 @@ JSON_KIND = "application/json; charset=utf-8"
 Json = dict[str, Any]
 
 
-class Plumbing(BaseHTTPRequestHandler):
+class Plumbing(BaseHTTPRequestHandler, ABC):
     """Reads requests, logs them, fails as it was told, and sends answers."""
 
     workspace: Workspace
@@ -141,6 +142,6 @@ class Plumbing(BaseHTTPRequestHandler):
                 state.issued.clear()
         self.send(200, {})
 
+    @abstractmethod
     def answer(self) -> None:
         """Answer the request."""
-        raise NotImplementedError
