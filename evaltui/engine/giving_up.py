@@ -51,26 +51,23 @@ class GivingUp:
         if not unfinished and (row is None or row.state in _KEPT):
             run_ids = [entry.run_id for entry in entries] if row is None else row.run_ids
             return f"it is in the store already, as run {', '.join(run_ids)}"
-        for entry in unfinished:
-            why = self._give_up(entry)
-            if why:
-                return why
-        self._journal.ignore(path)
+        try:
+            for entry in unfinished:
+                if not self._journal.claim(entry.entry_id):
+                    return "another process is writing it to the store just now"
+                if self._is_begun(entry):
+                    if self._read_only:
+                        return "read-only: its half-written run cannot be deleted"
+                    self._links.clear_twins(self._half_written(entry), "")
+            self._journal.ignore(path, [entry.entry_id for entry in unfinished])
+        finally:
+            for entry in unfinished:
+                self._journal.release(entry.entry_id)
         return ""
 
-    def _give_up(self, entry: Entry) -> str:
-        if not self._journal.claim(entry.entry_id):
-            return "another process is writing it to the store just now"
-        try:
-            begun = bool(entry.run_id) or entry.unclear or entry.state not in _BEFORE_CREATE
-            if begun and entry.action is Action.LOG:
-                if self._read_only:
-                    return "read-only: its half-written run cannot be deleted"
-                self._links.clear_twins(self._half_written(entry), "")
-            self._journal.give_up(entry.entry_id)
-        finally:
-            self._journal.release(entry.entry_id)
-        return ""
+    def _is_begun(self, entry: Entry) -> bool:
+        begun = bool(entry.run_id) or entry.unclear or entry.state not in _BEFORE_CREATE
+        return begun and entry.action is Action.LOG
 
     def _half_written(self, entry: Entry) -> list[Run]:
         """Return the runs that this journal made of an entry; nobody else's."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from evaltui.domain.events import FileState
 from evaltui.domain.plan import RunPlan
 from evaltui.ledger.database import storable
+from evaltui.ledger.files import leave_alone
 from evaltui.ledger.follow import follow
 from evaltui.ledger.lookups import Lookups
 from evaltui.ledger.owner import is_alive
@@ -194,31 +195,39 @@ class Entries(Lookups):
             db.execute("DELETE FROM spool WHERE entry_id=?", (entry_id,))
             self._follow_entry(db, entry_id)
 
-    def give_up(self, entry_id: int) -> None:
-        """Take an entry this process has claimed out of the account: a person gave it up.
+    def ignore(self, path: str, entry_ids: Iterable[int] = ()) -> None:
+        """Leave a path alone until `heed`: a person gave it up. All of it is kept, or nothing.
 
-        The finished entry whose place it took, if there is one, stands for the content again.
+        Args:
+            path: The path; an unknown one is no error.
+            entry_ids: Entries this process has claimed, which leave the account with it. The
+                finished entry whose place one of them took, if any, stands for the content again.
         """
         with self._write(durable=True) as db:
-            row = db.execute(
-                "UPDATE entries SET active=0, state=?, owner='' WHERE id=? AND active=1 AND owner=?"
-                " RETURNING content_id",
-                (FileState.IGNORED.value, entry_id, self._owner),
-            ).fetchone()
-            if row is None:
-                return
-            db.execute("DELETE FROM spool WHERE entry_id=?", (entry_id,))
-            before = db.execute(
-                "SELECT id FROM entries WHERE content_id=? AND id<? AND active=0 AND state=?"
-                " AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1",
-                (row[0], entry_id, FileState.SUPERSEDED.value),
-            ).fetchone()
-            if before is not None and not _is_replaced(db, before[0]):
-                db.execute(
-                    "UPDATE entries SET active=1, state=? WHERE id=?",
-                    (FileState.FINISHED.value, before[0]),
-                )
-            self._follow_entry(db, entry_id)
+            for entry_id in entry_ids:
+                self._take_out(db, entry_id)
+            leave_alone(db, path, self._next_seq(db), self._clock())
+
+    def _take_out(self, db: sqlite3.Connection, entry_id: int) -> None:
+        row = db.execute(
+            "UPDATE entries SET active=0, state=?, owner='' WHERE id=? AND active=1 AND owner=?"
+            " RETURNING content_id",
+            (FileState.IGNORED.value, entry_id, self._owner),
+        ).fetchone()
+        if row is None:
+            return
+        db.execute("DELETE FROM spool WHERE entry_id=?", (entry_id,))
+        before = db.execute(
+            "SELECT id FROM entries WHERE content_id=? AND id<? AND active=0 AND state=?"
+            " AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1",
+            (row[0], entry_id, FileState.SUPERSEDED.value),
+        ).fetchone()
+        if before is not None and not _is_replaced(db, before[0]):
+            db.execute(
+                "UPDATE entries SET active=1, state=? WHERE id=?",
+                (FileState.FINISHED.value, before[0]),
+            )
+        self._follow_entry(db, entry_id)
 
     def drop_artifact(self, entry_id: int, path: str) -> None:
         """Forget one artifact of an entry: it cannot be uploaded any more."""

@@ -23,6 +23,18 @@ SELECT_ROW = (
 )
 
 
+def leave_alone(db: sqlite3.Connection, path: str, next_seq: int, now: float) -> None:
+    """Let a path's row say that a person gave the file up, until `Files.heed`."""
+    # What becomes of its contents elsewhere is nothing to this row any more.
+    db.execute("DELETE FROM parts WHERE path=?", (storable(path),))
+    values = (next_seq, now, FileState.IGNORED.value, BY_HAND, "retry it to log it after all", path)
+    db.execute(
+        "UPDATE files SET seq=?, updated_at=?, state=?, reason=?, hint=?, retry_at=NULL,"
+        " listed=1, skipped=0 WHERE path=?",
+        tuple(map(storable, values)),
+    )
+
+
 class Files(Database):
     """The part of a journal that is about files."""
 
@@ -119,23 +131,8 @@ class Files(Database):
                 tuple(map(storable, values)),
             )
 
-    def ignore(self, path: str) -> None:
-        """Leave a path alone until `heed`: a person gave it up. An unknown path is no error."""
-        with self._write() as db:
-            # What becomes of its contents elsewhere is nothing to this row any more.
-            db.execute("DELETE FROM parts WHERE path=?", (storable(path),))
-            values = (
-                self._next_seq(db), self._clock(), FileState.IGNORED.value, BY_HAND,
-                "retry it to log it after all", path,
-            )  # fmt: skip
-            db.execute(
-                "UPDATE files SET seq=?, updated_at=?, state=?, reason=?, hint=?, retry_at=NULL,"
-                " listed=1, skipped=0 WHERE path=?",
-                tuple(map(storable, values)),
-            )
-
     def heed(self, path: str) -> bool:
-        """Undo `ignore`; False when the path was not ignored by hand."""
+        """Undo `ignore` of a path; False when the path was not ignored by hand."""
         with self._write() as db:
             values = (self._next_seq(db), self._clock(), FileState.SEEN.value, path, BY_HAND)
             changed = db.execute(

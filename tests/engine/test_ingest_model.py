@@ -89,7 +89,10 @@ class ReportsAreLoggedOnce(RuleBasedStateMachine):
     @precondition(lambda self: self.values)
     @rule(data=st.data(), name=st.sampled_from("cde"))
     def copy(self, data: st.DataObject, name: str) -> None:
-        self.values[name] = self.values[data.draw(st.sampled_from(sorted(self.values)))]
+        self.copy_of(data.draw(st.sampled_from(sorted(self.values))), name)
+
+    def copy_of(self, other: str, name: str) -> None:
+        self.values[name] = self.values[other]
         self.kit.write(f"{name}.json", report(self.values[name]))
         self._take(name)
 
@@ -154,7 +157,9 @@ class ReportsAreLoggedOnce(RuleBasedStateMachine):
     @precondition(lambda self: self.values)
     @rule(data=st.data())
     def a_person_ignores_a_file(self, data: st.DataObject) -> None:
-        name = data.draw(st.sampled_from(sorted(self.values)))
+        self.give_up(data.draw(st.sampled_from(sorted(self.values))))
+
+    def give_up(self, name: str) -> None:
         path = str(self.kit.root / f"{name}.json")
         entries = {entry.entry_id for entry in self.kit.journal.entries_of(path)}
         gone = {
@@ -226,8 +231,13 @@ class ReportsAreLoggedOnce(RuleBasedStateMachine):
         self.ignored = {
             name
             for name in self.values
-            if self.kit.journal.is_given_up(str(self.kit.root / f"{name}.json"))
+            if self._is_given_up(name)
         }
+
+    def _is_given_up(self, name: str) -> bool:
+        """Whether a person gave this very file up; a copy of it follows what becomes of others."""
+        path = str(self.kit.root / f"{name}.json")
+        return self.kit.journal.is_given_up(path) and not self.kit.journal.parts(path)
 
     def _crash_at(self, step: str) -> None:
         if step == self.die_at:
@@ -266,3 +276,24 @@ class ReportsAreLoggedOnce(RuleBasedStateMachine):
 
 TestReportsAreLoggedOnce = ReportsAreLoggedOnce.TestCase
 TestReportsAreLoggedOnce.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+def test_a_file_that_was_given_up_stays_so_after_a_loss_of_power() -> None:
+    history = ReportsAreLoggedOnce()
+    history.start()
+    history.write(name="a")
+    history.give_up("a")
+    history.lose_power(share=0.0)
+    history.copy_of("a", "c")
+    history.teardown()
+
+
+def test_the_copy_of_a_file_that_was_given_up_follows_the_next_copy() -> None:
+    history = ReportsAreLoggedOnce()
+    history.start()
+    history.write(name="a")
+    history.copy_of("a", "c")
+    history.give_up("a")
+    history.restart()
+    history.copy_of("a", "d")
+    history.teardown()

@@ -208,11 +208,11 @@ class JournalAgreesWithTheModel(RuleBasedStateMachine):
         self._changed(entry)
 
     @precondition(lambda self: self._which(_is_unfinished))
-    @rule(data=st.data())
-    def give_up(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), path=st.sampled_from(PATHS))
+    def give_up(self, data: st.DataObject, path: str) -> None:
         number, entry = self._one(data, _is_unfinished)
         assert self.journal.claim(number)
-        self.journal.give_up(number)
+        self.journal.ignore(path, [number])
         entry.active, entry.state = False, FileState.IGNORED
         before = [
             other
@@ -221,7 +221,8 @@ class JournalAgreesWithTheModel(RuleBasedStateMachine):
         ]
         if before:
             before[-1].active, before[-1].state = True, FileState.FINISHED
-        self._changed(entry)
+        self.model.follow(entry.content)
+        self._leave_alone(path)
 
     @precondition(lambda self: self._which(_is_finished))
     @rule(data=st.data(), deleted=st.booleans())
@@ -239,6 +240,9 @@ class JournalAgreesWithTheModel(RuleBasedStateMachine):
     @rule(path=st.sampled_from(PATHS))
     def ignore(self, path: str) -> None:
         self.journal.ignore(path)
+        self._leave_alone(path)
+
+    def _leave_alone(self, path: str) -> None:
         file = self.model.files.get(path)
         if file is not None:
             self.model.files[path] = ModelFile(FileState.IGNORED, BY_HAND, (), file.run_ids)
