@@ -2,11 +2,19 @@
 
 Also gives signals back their meaning: a check that was started in the background, or by nohup,
 ignores some, and the programs that the tests start and end by these signals would inherit that.
+
+And lets Hypothesis choose the same examples every time, so that a change is judged by what it
+changes; `system/long/journal_model.py` looks further, each time elsewhere.
 """
 
 from __future__ import annotations
 
 import signal
+
+from hypothesis import settings
+
+settings.register_profile("check", derandomize=True)
+settings.load_profile("check")
 
 for _number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(_number) is signal.SIG_IGN:
