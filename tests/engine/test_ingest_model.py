@@ -228,11 +228,7 @@ class ReportsAreLoggedOnce(RuleBasedStateMachine):
         self.kit.journal.safe_bytes = self.kit.journal.log_bytes()
         self.kit.clock.now = self.now
         self.kit.ingestor.recover()
-        self.ignored = {
-            name
-            for name in self.values
-            if self._is_given_up(name)
-        }
+        self.ignored = {name for name in self.values if self._is_given_up(name)}
 
     def _is_given_up(self, name: str) -> bool:
         """Whether a person gave this very file up; a copy of it follows what becomes of others."""
