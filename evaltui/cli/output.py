@@ -156,6 +156,8 @@ def cell_text(value: Value, column: Column, *, limit: int = _CELL_LIMIT) -> str:
 
 def to_plain(table: Table) -> str:
     """Return the table as aligned text without colour; nothing is cut."""
+    if _is_title_only(table):
+        return clean(table.title, limit=_CELL_LIMIT)
     from rich.cells import cell_len  # noqa: PLC0415 - other formats do without rich
 
     lines = [[_heading(column) for column in table.columns]]
@@ -196,6 +198,8 @@ def to_csv(table: Table, *, exact: bool = True) -> str:
 
 def to_markdown(table: Table) -> str:
     """Return the table in GitHub's Markdown, foreign markup escaped."""
+    if _is_title_only(table):
+        return f"**{markdown_text(table.title)}**"
     lines = [[markdown_text(column.name) for column in table.columns]]
     lines.append(["---:" if column.right else "---" for column in table.columns])
     lines += [
@@ -247,7 +251,13 @@ def _print_tables(tables: Sequence[Table], drawn: Callable[[str], str]) -> None:
             grid.add_row(*cells)
         if table.title:
             console.print(Text(drawn(clean(table.title, limit=_CELL_LIMIT)), style="bold"))
-        console.print(grid)
+        if not _is_title_only(table):
+            console.print(grid)
+
+
+def _is_title_only(table: Table) -> bool:
+    """Return whether the title says all there is, and headings above nothing would only puzzle."""
+    return bool(table.title) and not table.rows
 
 
 def _choose(table: Table, args: argparse.Namespace) -> Table:

@@ -31,6 +31,13 @@ def test_plain_text_is_aligned_and_cuts_nothing() -> None:
     assert lines[2].endswith("·")
 
 
+def test_a_title_that_says_all_has_no_headings_below_it() -> None:
+    table = Table((Column("case"), Column("change")), (), title="cases: 5 paired, 5 same")
+    assert to_plain(table) == "cases: 5 paired, 5 same"
+    assert to_markdown(table) == "**cases: 5 paired, 5 same**"
+    assert to_plain(Table((Column("run"),), ())) == "run"
+
+
 def test_no_format_lets_control_characters_through() -> None:
     for text in (to_plain(TABLE), to_csv(TABLE), to_markdown(TABLE)):
         assert "\x1b" not in text
