@@ -85,8 +85,9 @@ def watch(settings: Settings, form: str, *, once: bool = False, life: Life | Non
     if life.neutral:
         os.chdir("/")
     with _signals() as caught, noted(journal, roots, life.log_file):
+        # What waits in the journal has a try now. Before the start: else it would be polled twice.
+        engine.submit(Request(0, Verb.REFRESH))
         engine.start()
-        engine.submit(Request(0, Verb.REFRESH))  # what waits in the journal has a try now
         try:
             _follow(engine, teller, caught, once=once, begun=life.begun)
         finally:  # also when nobody reads the lines any more

@@ -72,6 +72,7 @@ class Poller:
         self._index = ContentIndex()
         self._experiment_tags: Mapping[str, str] = {}
         self._listed = False
+        self._looked = False
         self._seen: set[str] = set()
         self._next_poll = monotonic()
         self._next_sweep = self._next_poll + sweep_s
@@ -155,10 +156,11 @@ class Poller:
         if paused and not refresh:
             return
         now = self._monotonic()
-        answered = True
+        answered, known_before, self._looked = True, self._listed, False
         if refresh or hurry or now >= self._next_poll:
             answered = self.poll_once()
-        if answered and (refresh or now >= self._next_sweep) and not self._stopping():
+        sweep = known_before and (refresh or now >= self._next_sweep)  # a listing just swept all
+        if answered and sweep and not self._stopping():
             self.sweep_once()
 
     def poll_once(self) -> bool:
@@ -202,7 +204,7 @@ class Poller:
         if not self._listed:
             self._seen = set()
         self._fetch_included(source)
-        for batch in source.changes():
+        for batch in source.changes() if self.status.experiment_id else ():
             self._take(batch)
             if self._stopping():
                 return
@@ -210,14 +212,15 @@ class Poller:
             self._take(RunBatch(complete=True))
 
     def _sweep(self, source: RunSource) -> None:
-        if source.kind != _CHEAP_KIND:
+        if source.kind != _CHEAP_KIND and not self._looked:
             source = self._look(source)
-        for batch in source.sweep():
+        for batch in source.sweep() if self.status.experiment_id else ():
             self._take(replace(batch, complete=True))
 
     def _look(self, source: RunSource) -> RunSource:
         """Note which experiment there is; return the source to go on with."""
         experiment = source.experiment()
+        self._looked = True
         if experiment is not None and not experiment.active:
             raise StoreRejectedError(
                 f"the experiment {experiment.name} is deleted",

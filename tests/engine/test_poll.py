@@ -385,3 +385,29 @@ def test_a_duplicate_that_could_be_marked_but_not_deleted_is_still_a_twin(bench:
     )
     bench.step()
     assert bench.poller.twins() == {"x"}
+
+
+def test_an_experiment_that_is_not_there_costs_one_question_a_poll_and_no_sweep(
+    bench: Bench,
+) -> None:
+    bench.store.exists = False
+    bench.step()
+    assert bench.store.calls == ["experiment"]
+    for _ in range(10):
+        bench.store.calls.clear()
+        bench.after(5)
+        assert bench.store.calls == ["experiment"]
+    bench.store.calls.clear()
+    bench.poller.refresh()
+    bench.step()
+    assert bench.store.calls == ["experiment"]
+
+
+def test_a_wish_to_refresh_before_the_first_listing_asks_nothing_twice(bench: Bench) -> None:
+    bench.poller.refresh()
+    bench.step()
+    assert bench.store.calls == ["experiment", "changes"]
+    bench.store.calls.clear()
+    bench.poller.refresh()
+    bench.step()
+    assert bench.store.calls == ["changes", "experiment", "sweep"]
