@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,13 @@ from evaltui.tracking.run_values import (
     SeenRuns,
 )
 from evaltui.tracking.sqlite_database import Database, Version
-from evaltui.tracking.sqlite_rows import find_experiment, has_tables, load_runs, text_of
+from evaltui.tracking.sqlite_rows import (
+    find_experiment,
+    has_tables,
+    load_runs,
+    load_tags,
+    text_of,
+)
 
 _TAG_SCAN_SHARE = 20
 """Comparing all tags may take one part in so many of the time; the rest waits for its turn."""
@@ -189,12 +195,16 @@ class SqliteSource:
             self._experiment_id = found[0]
             marks = self._read_marks()
             heads = self._read_heads()
-            touched = set() if self._heads is None else self._touched(heads, marks)
+            touched = set(heads) if self._heads is None else self._touched(heads, marks)
         if self._heads is not None:
-            self._removed += [run_id for run_id in self._heads if run_id not in heads]
             touched |= {run_id for run_id, head in heads.items() if self._heads.get(run_id) != head}
-        else:
-            touched = set(heads)
+            self._tags_stale = True
+            if time.monotonic() >= self._next_tag_scan:
+                touched |= self._rewritten_tags(list(heads))
+            gone = [run_id for run_id in self._heads if run_id not in heads]
+            self._removed += gone
+            for run_id in gone:
+                self._tag_sums.pop(run_id, None)
         waiting = touched.union(self._pending)
         self._pending = [run_id for run_id in heads if run_id in waiting]  # newest first
         self._heads, self._marks = heads, marks
@@ -236,25 +246,30 @@ class SqliteSource:
                     (before,),
                 )
                 found.update(str(row[0]) for row in rows)
-        self._tags_stale = True
-        if time.monotonic() >= self._next_tag_scan:
-            found |= self._rewritten_tags(heads)
         return found & heads.keys()
 
     def _tag_scan_due(self) -> bool:
         return self._tags_stale and time.monotonic() >= self._next_tag_scan
 
-    def _rewritten_tags(self, heads: Mapping[str, _Head]) -> set[str]:
-        """Compare all tags: one that is overwritten or removed leaves no other trace."""
+    def _rewritten_tags(self, run_ids: Sequence[str]) -> set[str]:
+        """Compare all tags of these runs: one overwritten or removed leaves no other trace.
+
+        Page by page, so that neither the memory nor a lock grows with the store, and by the index
+        on runs, so that deleted runs and other experiments cost nothing.
+        """
         began = time.monotonic()
-        sums = dict.fromkeys(heads, 0)
-        for run_id, key, value in self._database.rows("SELECT run_uuid, key, value FROM tags"):
-            if run_id in sums:
+        found: set[str] = set()
+        for start in range(0, len(run_ids), SWEEP_PAGE):
+            sums = dict.fromkeys(run_ids[start : start + SWEEP_PAGE], 0)
+            for run_id, key, value in load_tags(self._database, list(sums)):
                 sums[str(run_id)] ^= hash((key, text_of(value)))
+            found |= {
+                run_id for run_id, total in sums.items() if self._tag_sums.get(run_id) != total
+            }
         ended = time.monotonic()
         self._next_tag_scan = ended + _TAG_SCAN_SHARE * (ended - began)
         self._tags_stale = False
-        return {run_id for run_id, value in sums.items() if self._tag_sums.get(run_id) != value}
+        return found
 
     # -- loading ---------------------------------------------------------------------------------
 

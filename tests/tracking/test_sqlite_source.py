@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from evaltui.domain.run import RunBatch
 from evaltui.errors import StoreRejectedError, StoreUnreachableError
 from evaltui.settings import Settings
 from evaltui.tracking import open_source, sqlite_database
-from evaltui.tracking.sqlite_database import KNOWN_SCHEMAS, Database
+from evaltui.tracking.sqlite_database import KNOWN_SCHEMAS, Database, Row
 from evaltui.tracking.sqlite_source import SqliteSource
 from evaltui.tracking.target import resolve_target
 
@@ -203,6 +204,46 @@ def test_a_costly_comparison_of_tags_waits_for_its_turn_and_then_happens(
     monkeypatch.setattr(time, "monotonic", lambda: now + 61.0)
     assert changed(source) == [run_id]
     assert poll(source) == []
+
+
+def test_tags_are_compared_page_by_page_and_only_those_of_runs_that_are_there(
+    store: RawStore, source: SqliteSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment, other = store.experiment(), store.experiment("other")
+    runs = [store.run(experiment, number, tags={"mode": "mcp"}) for number in range(450)]
+    store.run(other, 1, tags={"mode": "mcp"})
+    poll(source)
+    store.sql("UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid > ?", (runs[299],))
+    poll(source)
+    fetched: list[set[object]] = []
+    rows = Database.rows
+
+    def noting(self: Database, sql: str, arguments: Sequence[object] = ()) -> list[Row]:
+        found = rows(self, sql, arguments)
+        if "FROM tags" in sql and "rowid" not in sql:
+            fetched.append({row[0] for row in found})
+        return found
+
+    monkeypatch.setattr(Database, "rows", noting)
+    source._next_tag_scan = 0.0
+    store.sql("UPDATE tags SET value = 'other' WHERE run_uuid = ?", (runs[7],))
+    assert changed(source) == [runs[7]]
+    assert [len(page) for page in fetched] == [200, 100, 1]  # two pages of all, and what changed
+    assert set().union(*fetched) == set(runs[:300])
+
+
+def test_of_a_run_that_is_gone_nothing_is_kept(store: RawStore, source: SqliteSource) -> None:
+    experiment = store.experiment()
+    runs = [store.run(experiment, number, tags={"mode": "mcp"}) for number in range(30)]
+    poll(source)
+    store.sql("UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid > ?", (runs[9],))
+    poll(source)
+    store.sql("DELETE FROM tags WHERE run_uuid = ?", (runs[3],))
+    store.sql("DELETE FROM runs WHERE run_uuid = ?", (runs[3],))
+    poll(source)
+    left = {*runs[:3], *runs[4:10]}
+    assert source._tag_sums.keys() == left
+    assert source._seen._digests.keys() == left
 
 
 def test_an_empty_experiment_is_listed_once(store: RawStore, source: SqliteSource) -> None:
