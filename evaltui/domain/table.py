@@ -27,7 +27,7 @@ STATUSES: tuple[RunStatus, ...] = tuple(RunStatus)
 """Status codes of the `status` column, by position."""
 
 _FIRST_CAPACITY = 64
-_MOST_DEAD = 2_000
+_MOST_DEAD = 256
 _PAGE = 1_000
 _T = TypeVar("_T", bound=np.generic)
 
