@@ -15,7 +15,9 @@ from evaltui.tracking.credential import Credential, CredentialKind
 from evaltui.tracking.mlflow_faults import translated
 from evaltui.tracking.process_variables import TIMEOUT_S
 from evaltui.tracking.renewal import Renewal
+from evaltui.tracking.service_principal import principal_for
 from evaltui.tracking.target import Target, TargetKind
+from evaltui.tracking.tls import tls_settings
 
 _WORKSPACE_HEADER = "x-databricks-org-id"
 _KNOCK_S = 3.0
@@ -41,7 +43,9 @@ class Authoriser(Protocol):
 
 def authoriser_for(target: Target) -> Authoriser:
     """Return what authorises requests to a server or workspace; nothing is fetched yet."""
-    if target.credential.kind in {CredentialKind.OAUTH, CredentialKind.SDK}:
+    if target.credential.kind is CredentialKind.OAUTH:
+        return _PrincipalHeaders(target)
+    if target.credential.kind is CredentialKind.SDK:
         return _SdkAuthoriser(target)
     if target.kind is TargetKind.DATABRICKS:
         return _RotatedHeaders(target)
@@ -93,19 +97,41 @@ class _RotatedHeaders:
         return _fixed(self._renewal.credential(), self._workspace_id)
 
 
-def _knock(host: str, doing: str) -> None:
+class _PrincipalHeaders:
+    """Headers with the access token that everybody in this process shares."""
+
+    renewable = True
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._renewal = Renewal(target)
+        self._sent = ""
+
+    def headers(self, *, renew: bool = False) -> Mapping[str, str]:
+        """Return the headers with a token that is valid for now."""
+        principal = principal_for(self._target, self._renewal.credential())
+        token = principal.token(refused=self._sent if renew else "")
+        self._sent = token.value
+        bearer = Credential(CredentialKind.BEARER, secret=token.value)
+        return _fixed(bearer, self._target.workspace_id or token.workspace_id)
+
+
+def _knock(target: Target, doing: str) -> None:
     """Ask whether anybody is there: the SDK takes long to find out, and does not say.
 
     Raises:
         StoreUnreachableError: No answer.
     """
+    tls = tls_settings(target.variables)
     try:
-        address = f"{host}/.well-known/databricks-config"
+        address = f"{target.host}/.well-known/databricks-config"
         requests.get(
             address,
             timeout=_KNOCK_S,
             allow_redirects=False,
             auth=lambda request: request,  # else requests would look into .netrc
+            verify=tls.verify,
+            cert=tls.certificate,
         ).close()
     except requests.RequestException as error:
         raise faults.translate(error, doing) from error
@@ -118,14 +144,13 @@ class _SdkAuthoriser:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._renewal = Renewal(target)
         self._config: Any = None
 
     def headers(self, *, renew: bool = False) -> Mapping[str, str]:
         """Return the headers with a token that is valid for now."""
         doing = f"get a Databricks token ({self._target.credential.origin})"
         if self._config is None and self._target.host:
-            _knock(self._target.host, doing)
+            _knock(self._target, doing)
         with translated(doing):
             if self._config is None or renew:
                 self._config = self._new_config()
@@ -141,15 +166,6 @@ class _SdkAuthoriser:
             "http_timeout_seconds": TIMEOUT_S,
             "retry_timeout_seconds": TIMEOUT_S,
         }
-        credential = self._renewal.credential()
-        if credential.kind is CredentialKind.OAUTH:
-            return Config(
-                host=self._target.host,
-                client_id=credential.name,
-                client_secret=credential.secret,
-                auth_type="oauth-m2m",
-                **bounds,
-            )
         # the SDK itself looks at the environment: nothing there may speak against the target
         for name, value in self._target.environment(os.environ).items():
             if value is None:

@@ -76,7 +76,7 @@ def translate(error: Exception, doing: str, *, sent: bool = False) -> StoreError
             "REQUESTS_CA_BUNDLE names an own authority",
         )
     reason, reached = _transport(error)
-    return StoreUnreachableError(f"{doing}: {reason}", hint=_NETWORK, unclear=sent and reached)
+    return StoreUnreachableError(f"{doing}: {reason}", hint=NETWORK, unclear=sent and reached)
 
 
 def from_answer(
@@ -146,7 +146,7 @@ def retry_after(text: str | None) -> float | None:
     return min(max(seconds, 0.0), LONGEST_WAIT_S)
 
 
-_NETWORK = "check the address and the network: `evaltui doctor`"
+NETWORK = "check the address and the network: `evaltui doctor`"
 
 
 def _from_sqlite(error: sqlite3.Error, doing: str) -> StoreError:

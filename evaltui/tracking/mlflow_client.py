@@ -27,6 +27,8 @@ _LOCK = threading.Lock()
 _LOGGERS = ("mlflow", "alembic", "sqlalchemy", "huey", "databricks", "urllib3")
 _TIMEOUT_VARIABLE = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _SDK_VARIABLE = "_EVALTUI_SDK_SECONDS"
+_DISCOVERY = "get_host_metadata"
+_MARK = "_evaltui"
 _SDK_SETTINGS = frozenset({"retry_timeout_seconds", "http_timeout_seconds"})
 
 
@@ -64,6 +66,7 @@ def drop_tokens() -> None:
     from mlflow.utils.rest_utils import get_workspace_client  # noqa: PLC0415 - it is imported
 
     get_workspace_client.cache_clear()
+    _discoveries.clear()
 
 
 @contextlib.contextmanager
@@ -127,6 +130,28 @@ def _bound_sdk() -> None:
         if attribute.name in _SDK_SETTINGS:
             attribute.env = _SDK_VARIABLE
     os.environ[_SDK_VARIABLE] = str(TIMEOUT_S)
+    _remember_discoveries()
+
+
+_discoveries: dict[str, object] = {}
+
+
+def _remember_discoveries() -> None:
+    """Ask each host once what it is: the SDK asks for every client, MLflow makes one per run."""
+    from databricks.sdk import config  # noqa: PLC0415
+
+    names = vars(config)
+    ask = names.get(_DISCOVERY)
+    if ask is None or hasattr(ask, _MARK):  # another version of the SDK, or done already
+        return
+
+    def asked_once(host: str, *args: Any, **kwargs: Any) -> object:
+        if host not in _discoveries:
+            _discoveries[host] = ask(host, *args, **kwargs)
+        return _discoveries[host]
+
+    setattr(asked_once, _MARK, True)
+    names[_DISCOVERY] = asked_once
 
 
 def _keep_retry_after() -> None:

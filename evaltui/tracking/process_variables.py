@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from evaltui.tracking.credential import HOST, PROFILE, WORKSPACE, Credential, CredentialKind
+from evaltui.tracking.tls import AUTHORITY, BUNDLE
 
 TIMEOUT_S = 5
 """Seconds mlflow and the Databricks SDK wait for one answer; all retries are evaltui's."""
@@ -71,6 +72,9 @@ def edits(
     wanted: dict[str, str | None] = {**more, **QUIET, **BOUNDED}
     if databricks:
         wanted |= _for_databricks(credential, environ, host, workspace_id, profile)
+        authority = more.get(AUTHORITY) or environ.get(AUTHORITY)
+        if authority and not environ.get(BUNDLE):
+            wanted[BUNDLE] = authority  # for workspaces mlflow only knows this one
     elif server:
         wanted |= _for_server(credential)
     return {name: value for name, value in wanted.items() if environ.get(name) != value}

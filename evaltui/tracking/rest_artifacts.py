@@ -26,12 +26,16 @@ class RestArtifacts:
         transport: The connection.
         where: Label of the store, for messages.
         signed: Files are fetched from signed addresses (Databricks), not from the server.
+        verify: Certificates of those addresses, as Transport takes it.
     """
 
-    def __init__(self, transport: Transport, where: str, *, signed: bool) -> None:
+    def __init__(
+        self, transport: Transport, where: str, *, signed: bool, verify: bool | str = True
+    ) -> None:
         self._transport = transport
         self._where = where
         self._signed = signed
+        self._verify = verify
 
     def listing(self, run_id: str) -> tuple[ArtifactInfo, ...]:
         """Return all files and folders of a run, sorted by path.
@@ -104,7 +108,8 @@ class RestArtifacts:
             raise StoreRejectedError(f"{doing}: there is no address to read it from") from error
         if not url.startswith(("https://", "http://")):
             raise StoreRejectedError(f"{doing}: not a web address")
-        storage = Transport(url, FixedHeaders(headers))  # our credential stays at home
+        # our credential stays at home
+        storage = Transport(url, FixedHeaders(headers), verify=self._verify)
         try:
             return storage.get_bytes("", {}, max_bytes=max_bytes, doing=doing)
         except ReplyTooLargeError:

@@ -5,8 +5,6 @@ MLflow's own client takes 13 times longer to parse the same answers, and seconds
 
 from __future__ import annotations
 
-import os
-
 from evaltui.domain.run import ArtifactInfo, Experiment, Run
 from evaltui.errors import StoreRejectedError, StoreUnreachableError
 from evaltui.tracking.authorisation import authoriser_for
@@ -15,11 +13,11 @@ from evaltui.tracking.polled_source import PolledSource
 from evaltui.tracking.rest_artifacts import RestArtifacts
 from evaltui.tracking.rest_runs import to_experiment, to_run
 from evaltui.tracking.target import Target, TargetKind
+from evaltui.tracking.tls import tls_settings
 from evaltui.tracking.transport import Transport
 
 API = "/api/2.0/mlflow/"
 _NEWEST_FIRST = ["attributes.start_time DESC"]
-_YES = frozenset({"1", "true", "yes", "y"})
 
 
 class RestSource(PolledSource):
@@ -45,7 +43,10 @@ class _RestQueries:
         self._asked_id = target.experiment_id
         self._transport = transport
         self._artifacts = RestArtifacts(
-            self._transport, self._where, signed=target.kind is TargetKind.DATABRICKS
+            self._transport,
+            self._where,
+            signed=target.kind is TargetKind.DATABRICKS,
+            verify=tls_settings(target.variables).verify,
         )
 
     def experiment(self) -> Experiment | None:
@@ -104,9 +105,7 @@ class _RestQueries:
 
 def open_transport(target: Target) -> Transport:
     """Return the connection to a server, with the TLS settings that mlflow knows."""
-    environ = {**os.environ, **target.variables}
-    verify: bool | str = environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or True
-    if environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in _YES:
-        verify = False
-    certificate = environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH") or None
-    return Transport(target.host, authoriser_for(target), verify=verify, certificate=certificate)
+    tls = tls_settings(target.variables)
+    return Transport(
+        target.host, authoriser_for(target), verify=tls.verify, certificate=tls.certificate
+    )

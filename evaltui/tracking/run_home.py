@@ -38,11 +38,14 @@ def asked_run(client: MlflowClient, run_id: str) -> MlflowRun:
     return run
 
 
-def run_home(client: MlflowClient, run_id: str, tracking_uri: str) -> RunHome:
+def run_home(artifact_uri: str, tracking_uri: str) -> RunHome:
     """Return MLflow's own way to the artifacts of a run.
 
+    Args:
+        artifact_uri: The place that the store told; never empty.
+        tracking_uri: The store.
+
     Raises:
-        StoreUnreachableError: The answer is about no run, or another one.
         Exception: Whatever mlflow raises; the caller translates it.
     """
     from mlflow.store.artifact.artifact_repository_registry import (  # noqa: PLC0415 - is imported
@@ -53,6 +56,6 @@ def run_home(client: MlflowClient, run_id: str, tracking_uri: str) -> RunHome:
     )
 
     place = add_databricks_profile_info_to_artifact_uri(  # type: ignore[no-untyped-call]
-        asked_run(client, run_id).info.artifact_uri, tracking_uri
+        artifact_uri, tracking_uri
     )
     return cast(RunHome, get_artifact_repository(place, tracking_uri=tracking_uri))

@@ -18,7 +18,6 @@ from evaltui.domain.plan import ArtifactFile, RunPlan
 from evaltui.domain.run import Experiment, RunStatus
 from evaltui.errors import StoreAuthError, StoreRejectedError, StoreUnreachableError
 from evaltui.tracking.batches import batches
-from evaltui.tracking.credential import CredentialKind
 from evaltui.tracking.deadline import BoundedCalls
 from evaltui.tracking.experiments import (
     DELETED,
@@ -28,14 +27,14 @@ from evaltui.tracking.experiments import (
     to_experiment,
 )
 from evaltui.tracking.local_artifacts import checked_path, local_root
-from evaltui.tracking.mlflow_client import drop_tokens, open_client, patience, prepare_process
+from evaltui.tracking.mlflow_client import open_client, patience
 from evaltui.tracking.mlflow_faults import NO_FOLDER, translate, translated
 from evaltui.tracking.naming import MAX_TAG_VALUE, legal_run_name, legal_value
-from evaltui.tracking.renewal import Renewal
 from evaltui.tracking.run_home import RunHome, asked_run, run_home
-from evaltui.tracking.target import Target, TargetKind
+from evaltui.tracking.target import Target
 from evaltui.tracking.upload import clear_left_rooms, new_room, read_position, staged
 from evaltui.tracking.workspace_folders import make_folder, parent_of
+from evaltui.tracking.writer_sign_in import WriterSignIn
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -64,12 +63,13 @@ class MlflowWriter:
         self, target: Target, *, call_s: float = CALL_S, upload_idle_s: float = UPLOAD_IDLE_S
     ) -> None:
         self._target = target
-        self._renewal = Renewal(target)
         self._call_s = call_s
         self._upload_idle_s = upload_idle_s
         self._calls = BoundedCalls()
+        self._sign_in = WriterSignIn(target, self._calls, call_s)
         self._lock = threading.Lock()
         self._client: MlflowClient | None = None
+        self._made: tuple[str, str] = "", ""
         self._known_home: tuple[str, RunHome] | None = None
         self._cleared = False
 
@@ -168,18 +168,18 @@ class MlflowWriter:
         Raises:
             StoreUnreachableError: No usable answer; `unclear` when the run may exist.
         """
-        run_id = self._call(
-            "creating the run",
-            lambda client: str(
-                client.create_run(
-                    experiment_id,
-                    start_time=plan.started_ms,
-                    tags=dict(plan.create_tags),
-                    run_name=plan.name,
-                ).info.run_id
-                or ""
-            ),
-        )
+
+        def create(client: MlflowClient) -> tuple[str, str]:
+            made = client.create_run(
+                experiment_id,
+                start_time=plan.started_ms,
+                tags=dict(plan.create_tags),
+                run_name=plan.name,
+            ).info
+            return str(made.run_id or ""), str(made.artifact_uri or "")
+
+        self._made = self._call("creating the run", create)
+        run_id, _ = self._made
         if not run_id:
             raise StoreUnreachableError(
                 f"{self._target.label}: creating the run: the answer was empty",
@@ -244,10 +244,13 @@ class MlflowWriter:
             )
 
     def _home(self, client: MlflowClient, run_id: str) -> RunHome:
-        """Return the way to a run's artifacts; it is asked for once per run."""
+        """Return the way to a run's artifacts; a run that was made here has told its place."""
         known = self._known_home
         if known is None or known[0] != run_id:
-            self._known_home = known = run_id, run_home(client, run_id, self._target.uri)
+            made, place = self._made
+            if made != run_id or not place:
+                place = asked_run(client, run_id).info.artifact_uri
+            self._known_home = known = run_id, run_home(place, self._target.uri)
         return known[1]
 
     def remove_artifacts(self, run_id: str, paths: Sequence[str]) -> None:
@@ -330,27 +333,12 @@ class MlflowWriter:
         try:
             return run()
         except StoreAuthError:  # refused, so nothing was done
-            if self._target.kind is not TargetKind.DATABRICKS:
-                raise
-            self._sign_in_anew()
-            if self._target.credential.kind is CredentialKind.PAT:
+            if not self._sign_in_anew():
                 raise
             return run()
 
-    def _sign_in_anew(self) -> None:
-        """Forget tokens that the workspace no longer takes."""
-        self._known_home = None
-        drop_tokens()
-
-    def _renew(self) -> None:
-        """Take over a credential that was rotated in the file it came from."""
-        target = self._renewal.target()
-        if target.credential != self._target.credential:
-            self._target = target
-            prepare_process(target)
-            self._sign_in_anew()
-
     def _open(self) -> MlflowClient:
+        """Return the client, signed in with the credential as it is now."""
         target = self._target
         if target.read_only:
             raise StoreRejectedError(
@@ -358,10 +346,18 @@ class MlflowWriter:
                 hint="leave out --read-only, or set read_only = false",
             )
         with self._lock:
+            target = self._sign_in.target()
             if self._client is None:
                 refuse_new_folders(target)
                 with translated(f"{target.label}: opening the store"):
                     self._client = self._calls.run(lambda: open_client(target), limit_s=OPEN_S)
-            else:
-                self._renew()
+                self._sign_in.note(target)
+            elif self._sign_in.use(target):
+                self._known_home = None
             return self._client
+
+    def _sign_in_anew(self) -> bool:
+        """Forget what the workspace does not take; return whether another try may help."""
+        with self._lock:
+            self._known_home = None
+            return self._sign_in.anew()
