@@ -27,6 +27,12 @@ RETRY_S = 5.0
 GIVE_BACK_EVERY = 100
 """Reports after which freed memory goes back to the system."""
 
+SHOW_FIRST_S = 0.05
+"""How long the first report after a rest waits to be shown before work on it begins.
+
+Logging keeps the interpreter busy, and what tells of the report would have to fight for it.
+"""
+
 _BUSY_S = 1.0
 """Pause when reports are due but none can be worked on."""
 
@@ -40,7 +46,8 @@ class IngestLoop:
         feed: Takes what is to be shown.
         logged: Called with the ids of runs that were just written.
         tidied: Called when twins were deleted.
-        told: Called when the feed has something to tell.
+        told: Called when the feed has something to tell, with the seconds that may pass until
+            it is told.
         may_write: Whether the store may be written to.
         stop: Set when the loop is to end.
         clock: Epoch seconds.
@@ -54,7 +61,7 @@ class IngestLoop:
         *,
         logged: Callable[[Collection[str]], None],
         tidied: Callable[[], None],
-        told: Callable[[], None],
+        told: Callable[[float], None],
         may_write: bool,
         stop: threading.Event,
         clock: Callable[[], float] = time.time,
@@ -108,7 +115,7 @@ class IngestLoop:
             self._recovered = True
         self._do_orders()
         seen = self._watcher.step()
-        self._show()
+        self._show(SHOW_FIRST_S if seen and self.idle else 0.0)
         may_log = self._may_log()
         logged = self._ingestor.log_due(limit=1) if may_log else []
         if logged:
@@ -152,9 +159,9 @@ class IngestLoop:
             self._logged(run_ids)
         self._show()
 
-    def _show(self) -> None:
+    def _show(self, patience_s: float = 0.0) -> None:
         self._feed.watch(self._watcher.status())
-        self._told()
+        self._told(patience_s)
 
     def _deal_with_twins(self) -> None:
         with self._lock:

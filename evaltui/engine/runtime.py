@@ -77,6 +77,7 @@ class Engine:
         self._stop = threading.Event()
         self._query_wake = threading.Event()
         self._tell_wake = threading.Event()
+        self._told = threading.Event()
         self._last_state = StoreState.CONNECTING
         self._twins: frozenset[str] = frozenset()
         self._search: RunSource | None = None
@@ -107,7 +108,7 @@ class Engine:
             self._feed,
             logged=self._include,
             tidied=self._poll_now,
-            told=self._tell_wake.set,
+            told=self._tell,
             may_write=not store.status.read_only,
             stop=self._stop,
             clock=clock,
@@ -274,9 +275,16 @@ class Engine:
 
     # -- tell ------------------------------------------------------------------------------------
 
+    def _tell(self, patience_s: float) -> None:
+        self._told.clear()
+        self._tell_wake.set()
+        if patience_s:
+            self._told.wait(patience_s)
+
     def _tell_turn(self) -> float:
         if self._feed.step() and self._feed.role is not WatchRole.WATCHER:
             self._ingest.wake()  # another process wrote: the watch has other figures
+        self._told.set()
         self._stop.wait(_GAP_S)
         return TELL_S
 

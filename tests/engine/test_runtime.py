@@ -136,6 +136,29 @@ def test_an_engine_lists_the_store_and_tells_the_watch(plant: Plant) -> None:
     assert plant.ingestor.recovered == 1
 
 
+def test_the_first_report_after_a_rest_is_shown_before_work_on_it_begins(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_loop, "SHOW_FIRST_S", PATIENCE_S)
+    plant.engine.start()
+    wait_for(lambda: plant.engine.idle)
+    shown: list[list[Event]] = []
+
+    def arrives() -> list[Outcome]:
+        plant.record("r.json", FileState.PARSED)
+        return [Outcome("/w/r.json", FileState.PARSED)]
+
+    def works() -> list[Outcome]:
+        shown.append(plant.of(FilesChanged))
+        return logged("a")
+
+    plant.ingestor.due.append(works)
+    plant.watcher.turns.append(arrives)
+    plant.watcher.wake()
+    wait_for(lambda: shown)
+    assert [row.path for event in shown[0] for row in event.rows] == ["/w/r.json"]  # type: ignore[attr-defined]
+
+
 def test_what_others_write_to_the_store_and_the_journal_shows_up(plant: Plant) -> None:
     plant.engine.start()
     wait_for(lambda: plant.engine.status.state is StoreState.LIVE)
