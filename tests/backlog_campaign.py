@@ -27,6 +27,7 @@ from tiny_store import TinyStore, _run
 
 PER_FOLDER = 1_000
 AGE_S = 30 * 86_400.0
+TELL_S = 15.0
 
 
 class IndexedStore(TinyStore):
@@ -48,6 +49,7 @@ class Figures:
     """What a backlog took.
 
     Attributes:
+        left: Reports that were not logged yet when the time was over.
         first_step_s: The step with the first scan.
         longest_step_s: The longest of the other steps.
         first_logged_s: From the start to the first run.
@@ -58,6 +60,7 @@ class Figures:
     reports: int
     runs: int
     contents: int
+    left: int
     first_step_s: float
     longest_step_s: float
     first_logged_s: float
@@ -71,8 +74,8 @@ class Figures:
 
     @property
     def exact(self) -> bool:
-        """Whether every report has its one run."""
-        return self.reports == self.runs == self.contents
+        """Whether every report has its one run, or is known to be left."""
+        return self.reports - self.left == self.runs == self.contents
 
     def __str__(self) -> str:
         return "\n".join(f"{name}: {value}" for name, value in asdict(self).items())
@@ -97,13 +100,18 @@ def write_old_reports(folder: Path, count: int) -> None:
 
 
 def backlog_campaign(
-    folder: Path, count: int, *, tell: Callable[[str], None] = lambda _: None
+    folder: Path,
+    count: int,
+    *,
+    stop_after_s: float = 1e9,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Figures:
     """Log a backlog to a store that costs nothing, and measure.
 
     Args:
         folder: Where reports and journal are made.
         count: Number of reports.
+        stop_after_s: Log no more after this time.
         tell: Told how it goes on.
     """
     write_old_reports(folder / "in", count)
@@ -130,8 +138,10 @@ def backlog_campaign(
     begun = time.monotonic()
     steps: list[float] = []
     rates: list[float] = []
-    first_logged = most = 0.0
+    first_logged = most = told = 0.0
     while not (watcher.idle and not ingestor.open_count() and steps):
+        if time.monotonic() - begun > stop_after_s:
+            break
         at = time.monotonic()
         watcher.step()
         steps.append(time.monotonic() - at)
@@ -140,8 +150,13 @@ def backlog_campaign(
         most = max(most, ingestor.open_count())
         if ingestor.log_due(limit=1) and not first_logged:
             first_logged = time.monotonic() - begun
-        if len(steps) % 5_000 == 0:
-            tell(f"{status.logged} logged, {status.backlog} left, {status.backlog_rate}/s")
+        if time.monotonic() > told + TELL_S:
+            told = time.monotonic()
+            tell(
+                f"{told - begun:.0f} s: {count - status.backlog} logged, {status.backlog} left,"
+                f" {status.backlog_rate or 0:.0f}/s, {_resident_mb():.0f} MB"
+            )
+    watcher.step()  # counts what was logged last
     total = time.monotonic() - begun
     docs = store._db.execute("SELECT doc FROM runs ORDER BY rowid").fetchall()
     runs = [json.loads(doc) for (doc,) in docs]
@@ -150,12 +165,13 @@ def backlog_campaign(
         reports=count,
         runs=len(runs),
         contents=len({run["tags"][Tag.CONTENT_ID] for run in runs}),
+        left=watcher.status().backlog,
         first_step_s=round(steps[0], 3),
         longest_step_s=round(max(steps[1:]), 3),
         first_logged_s=round(first_logged, 3),
         total_s=round(total, 1),
         rates_told=(round(min(rates, default=0)), round(max(rates, default=0))),
-        in_order=sum(a > b for a, b in itertools.pairwise(names)) / max(1, count - 1),
+        in_order=sum(a > b for a, b in itertools.pairwise(names)) / max(1, len(names) - 1),
         most_waiting=int(most),
         rss_before_mb=rss_before,
         rss_peak_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
@@ -165,6 +181,12 @@ def backlog_campaign(
     ingestor.close()
     journal.close()
     return figures
+
+
+def _resident_mb() -> float:
+    """Return what is resident now; Linux only."""
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize() / 1e6
 
 
 def _rss_mb() -> float:
