@@ -1,8 +1,9 @@
 """A stand-in for a Databricks workspace on loopback, which MLflow's own client passes end to end.
 
-Run as a program it serves until it is ended: `python fake_workspace.py FOLDER`. In front of a real
-MLflow backend it adds the workspace's sign-in (tokens, OAuth), names and ids, folders, artifact
-storage, rate limits and error answers, keeps a log of requests, and fails as tests tell it.
+`python fake_workspace.py FOLDER PORT` serves until it is ended; port 0 is any.
+In front of a real MLflow backend it adds the workspace's sign-in (tokens, OAuth), names and ids,
+folders, artifact storage, rate limits and error answers, keeps a log of requests, and fails as
+tests tell it.
 """
 
 from __future__ import annotations
@@ -282,15 +283,19 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
-def main(folder: Path) -> None:
-    """Serve until the process is ended; print the address when ready."""
+def main(folder: Path, port: int) -> None:
+    """Serve until the process is ended; print the address when ready.
+
+    In a folder that was used before, the experiments of that time are there, the tokens are not.
+    """
     state = Workspace(folder, Backend(folder / "mlflow.db", folder / "unused"))
+    state.remember_experiments()
     Handler.workspace = state
-    with _Server(("127.0.0.1", 0), Handler) as server:
+    with _Server(("127.0.0.1", port), Handler) as server:
         state.url = f"http://127.0.0.1:{server.server_address[1]}"
         print(state.url, flush=True)
         server.serve_forever(poll_interval=0.05)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -95,6 +95,8 @@ class Plumbing(BaseHTTPRequestHandler, ABC):
             "status": status,
             "sent": sent,
             "org": self.headers.get("x-databricks-org-id", ""),
+            "lost": bool(self.fault.get("lose")),
+            "at": time.monotonic(),
         }
         with self.workspace.lock:
             self.workspace.log.append(line)
@@ -140,6 +142,9 @@ class Plumbing(BaseHTTPRequestHandler, ABC):
                 state.faults.clear()
             elif self.where == "/_fake/revoke":
                 state.issued.clear()
+            elif self.where == "/_fake/expire":
+                for known in state.issued.values():
+                    known["until"] = 0.0
         self.send(200, {})
 
     @abstractmethod

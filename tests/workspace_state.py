@@ -179,6 +179,17 @@ class Workspace:
             number = int(object_id) if object_id else 2 * ID_OFFSET + len(self.nodes)
             self.nodes[path] = {"path": path, "object_type": kind, "object_id": number}
 
+    def remember_experiments(self) -> None:
+        """Put the experiments of an earlier life into the tree, with their folders."""
+        _, found = self.backend.call("POST", "experiments/search", None, {"max_results": 1000})
+        for item in self.outward(found).get("experiments", []):
+            path = Path(item["name"])
+            if path.is_absolute():
+                for folder in path.parents:
+                    if str(folder) not in self.nodes:
+                        self.add_node(str(folder), "DIRECTORY")
+                self.add_node(str(path), "MLFLOW_EXPERIMENT", item["experiment_id"])
+
     def drop_node(self, object_id: str) -> None:
         """Take an experiment out of the tree, as deleting it does."""
         with self.lock:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,9 +36,10 @@ class FakeWorkspace:
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
+        port = self.url.rpartition(":")[2] or "0"
         with (self.folder / "output.txt").open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, str(_SERVER), str(self.folder)],
+                [sys.executable, str(_SERVER), str(self.folder), port],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -59,9 +63,28 @@ class FakeWorkspace:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Let it be away: nothing listens at its address."""
         assert self._process is not None
         self._process.kill()
         self._process.wait(20)
+
+    def start_again(self) -> None:
+        """Come back at the same address; tokens of OAuth, faults and the log are forgotten."""
+        self.__enter__()
+        self.ready()
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Take connections and say nothing while the block lasts."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     @property
     def host(self) -> str:
@@ -69,7 +92,7 @@ class FakeWorkspace:
         return self.url.removeprefix("http://")
 
     def tell(self, verb: str, **what: object) -> dict[str, Any]:
-        """Send an order: config, fault, clear, revoke."""
+        """Send an order: config, fault, clear, revoke, expire."""
         data = json.dumps(what).encode()
         request = urllib.request.Request(f"{self.url}/_fake/{verb}", data, method="POST")
         with urllib.request.urlopen(request, timeout=30) as answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,38 @@ def test_a_store_that_is_down_for_hours_loses_and_doubles_nothing(tmp_path: Path
     assert kit.store.all_runs() == []
     kit.store.fault = lambda _: ""
     kit.log_all(hurry=False)
+    check_exactly_once(kit, values)
+
+
+def test_an_hour_without_a_store_costs_few_tries_and_says_when_the_next_one_is(
+    tmp_path: Path,
+) -> None:
+    kit = Kit(tmp_path)
+    values = {f"{number}.json": number / 10 for number in range(30)}
+    for name, value in values.items():
+        kit.drop(name, report(value))
+    tries: list[float] = []
+
+    def down(_: str) -> str:
+        tries.append(kit.clock.now)
+        return REFUSED
+
+    kit.store.fault = down
+    end = kit.clock.now + 3_600
+    while kit.clock.now < end:
+        due = kit.ingestor.next_due()
+        assert due is not None
+        kit.clock.now = max(due, kit.clock.now)
+        for tried in kit.ingestor.log_due(limit=10):
+            shown = kit.ingestor.outcome(tried.path)
+            assert shown is not None
+            assert shown.reason
+            assert shown.retry_at_s is not None
+            assert kit.clock.now < shown.retry_at_s <= kit.clock.now + 60
+    assert len(tries) <= 250  # one report at a time, whoever waits: on average every 33 s
+    assert max(after - before for before, after in pairwise(tries)) <= 60
+    kit.store.fault = lambda _: ""
+    kit.log_all(hurry=False, rounds=3 + len(values) // 10)
     check_exactly_once(kit, values)
 
 

@@ -3,81 +3,58 @@
 from __future__ import annotations
 
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from engine_process import EngineProcess
-from second_look import StoredRun, own_report
-from stores import quiet_environ
+from second_look import own_report
 from waiting import wait_for
 from watch_process import EVALTUI, drop, environ_below
+from workspace_session import WAYS, Session
 from workspaces import TOKEN, FakeWorkspace
 
 from evaltui.domain.events import StoreState
 from evaltui.engine.link import Verb
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("databricks")]
-SEARCH = "runs/search"
 
 
-class Session:
-    """An engine with a profile, a directory that it watches, and the file of the profile."""
-
-    def __init__(self, folder: Path, workspace: FakeWorkspace) -> None:
-        self.workspace, self.reports, self.profile = workspace, folder / "in", folder / "cfg"
-        self.reports.mkdir()
-        environ = workspace.by_profile(self.profile)
-        settings = {"watch": [str(self.reports)], "poll_interval_s": 1.0}
-        self.engine = EngineProcess(folder, settings, environ=environ)
-        self.engine.start()
-        self.engine.until(lambda: self.engine.table.complete)
-
-    def report(self, name: str) -> Path:
-        return drop(self.reports / f"{name}.json", own_report(0.5, id=name, name=name))
-
-    def stored(self, name: str) -> list[StoredRun]:
-        """The finished, active runs of a report."""
-        mine = [run for run in self.workspace.runs() if f"{name}.json" in run.artifacts]
-        return [run for run in mine if run.active and run.tags["evaltui.state"] == "complete"]
-
-    def until_stored(self, name: str) -> StoredRun:
-        """Wait until store and screen have the one run of a report."""
-        wait_for(lambda: self.stored(name), f"run of {name}")
-        (run,) = self.stored(name)
-        self.engine.until(lambda: run.run_id in {row.run_id for row in self.engine.runs()})
-        return run
-
-    def logged(self, name: str) -> bool:
-        """Whether the screen shows a report as logged, read back and all."""
-        rows = self.engine.files.values()
-        return any(row.run_ids and row.path.endswith(f"/{name}.json") for row in rows)
-
-    def told(self, *words: str) -> Callable[[], bool]:
-        """Whether some file waits for a reason with all these words."""
-        return lambda: any(
-            all(word in f"{row.reason} {row.hint}" for word in words)
-            for row in self.engine.files.values()
-        )
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=WAYS)
 def whole_session(
-    workspaces: list[FakeWorkspace], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    workspaces: list[FakeWorkspace],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Session]:
-    session = Session(tmp_path_factory.mktemp("session"), workspaces[0])
+    session = Session(tmp_path_factory.mktemp("session"), *workspaces, request.param)
     with session.engine:
-        session.report("first")
-        session.until_stored("first")
+        (first,) = names(session, "first")
+        session.report(first)
+        session.until_stored(first)
         yield session
         assert session.engine.stderr.read_bytes() == b""
         assert session.engine.problem == ""  # nothing but frames on stdout
 
 
 @pytest.fixture
-def session(whole_session: Session, ours: FakeWorkspace) -> Session:
-    return whole_session
+def session(whole_session: Session, ours: FakeWorkspace) -> Iterator[Session]:
+    yield whole_session
+    engine = whole_session.engine
+    engine.ask(Verb.PAUSE, on=False)
+    engine.until(lambda: engine.store.state is StoreState.LIVE)
+
+
+def names(session: Session, *which: str) -> tuple[str, ...]:
+    """Names of reports that no other way of signing in has used."""
+    return tuple(f"{session.way}-{name}" for name in which)
+
+
+def without_polls(session: Session) -> None:
+    """Leave the stage to the ingest: all requests from now on are its own."""
+    engine = session.engine
+    engine.ask(Verb.PAUSE, on=True)
+    engine.until(lambda: engine.store.state is StoreState.PAUSED)
+    session.workspace.tell("clear")
 
 
 # -- the main job ---------------------------------------------------------------------------------
@@ -131,114 +108,148 @@ def test_a_watch_signs_in_by_token_client_or_profile_and_never_writes_elsewhere(
     assert len(senders) == 2  # the other one is the client's
 
 
-_BARE = """
-import mlflow, sys
-mlflow.set_experiment("/Shared/klaudbiusz-evaluations")
-with mlflow.start_run(run_name="bare"):
-    mlflow.log_params({"mode": "manual"})
-    mlflow.log_metrics({"accuracy": 0.5})
-    mlflow.set_tags({"mode": "manual"})
-    for path in sys.argv[1:]:
-        mlflow.log_artifact(path)
-"""
+# -- what it costs --------------------------------------------------------------------------------
+
+REPORT = [
+    "runs/search",  # the journal is new: does the store know the report already?
+    "runs/create",
+    "runs/log-batch",
+    "fs/files",
+    "fs/files",
+    "runs/log-batch",  # complete
+    "runs/update",  # finished
+    "runs/get",  # read back
+    "artifacts/list",
+]
 
 
-def bare_requests(folder: Path, workspace: FakeWorkspace) -> int:
-    """Return what MLflow's own fluent client asks for such a report, as it is set by default."""
-    names = ("app_metrics.json", "report.json")
-    paths = [str(drop(folder / name, own_report())) for name in names]
-    workspace.tell("clear")
-    environ = workspace.by_token(MLFLOW_TRACKING_URI="databricks")
-    subprocess.run(
-        [sys.executable, "-c", _BARE, *paths],
-        check=True,
-        capture_output=True,
-        env=quiet_environ(**environ),
-        cwd=folder,
-        timeout=120,
-    )
-    return workspace.count()
+def short(request: str) -> str:
+    """The end of a request's path that says what it is."""
+    path = request.partition("/api/2.0/")[2].removeprefix("mlflow/")
+    return "/".join(path.split("/")[:2]) or request
 
 
-def test_a_report_and_a_poll_cost_few_requests(session: Session, tmp_path: Path) -> None:
-    log, engine = session.workspace, session.engine
-    engine.ask(Verb.PAUSE, on=True)
-    engine.until(lambda: engine.store.state is StoreState.PAUSED)
-    bare = bare_requests(tmp_path, log)  # meanwhile the last poll ends
+def test_a_report_costs_nine_requests_with_one_token_and_a_poll_three(session: Session) -> None:
+    log, (name,) = session.workspace, names(session, "counted")
+    session.engine.until(session.logged(*names(session, "first")))
+    without_polls(session)
+    session.report(name)
+    session.engine.until(session.logged(name))
+    assert [short(line["request"]) for line in log.log()] == REPORT
+    session.engine.ask(Verb.PAUSE, on=False)
+    session.until_stored(name)
+    assert len({line["sent"] for line in log.log()}) == 1  # of reader and writer alike
     log.tell("clear")
-    session.report("counted")
-    engine.until(lambda: session.logged("counted"))
-    logged = log.count()
-    engine.ask(Verb.PAUSE, on=False)
-    session.until_stored("counted")
-    log.tell("clear")
-    wait_for(lambda: log.count() >= 12, "polls")
-    polls = [line["request"].rpartition("/")[2] for line in log.log()]
-    print(f"requests for a report: {logged}, of the bare client {bare}; of polls: {polls}")
-    assert logged <= bare
-    assert set(polls) <= {"search", "get-by-name", "get"}  # no run is read that did not end
+    wait_for(lambda: log.count("runs/search") >= 9, "polls")
+    polls = [short(line["request"]) for line in log.log()]
+    # no run is read that did not end, nobody signs in again, the experiment is looked up rarely
+    assert set(polls) <= {"runs/search", "experiments/get-by-name", "runs/get"}
+    assert polls.count("experiments/get-by-name") <= 1
 
 
 # -- faults ---------------------------------------------------------------------------------------
 
-
-def test_a_lost_reply_of_the_create_call_gives_one_run(session: Session) -> None:
-    session.workspace.tell("fault", match="runs/create", lose=True)
-    session.report("lost")
-    session.until_stored("lost")
-    mine = [run for run in session.workspace.runs() if "lost.json" in run.artifacts]
-    assert len(mine) == 1
-    assert session.workspace.count("runs/create") == 1
+CALLS = (*dict.fromkeys(REPORT),)
+SIGN_IN = ("databricks-config", "oauth-authorization-server", "oidc/v1/token")
 
 
-def test_a_storm_of_429_is_waited_out_as_long_as_it_asks(session: Session) -> None:
+def test_a_lost_reply_of_any_call_gives_one_whole_run(session: Session) -> None:
+    log = session.workspace
+    without_polls(session)
+    log.tell("expire")  # so that a service principal signs in again
+    lost = CALLS if session.way != "client" else (*SIGN_IN, *CALLS)
+    for call in lost:
+        log.tell("fault", match=call, lose=True)
+    reports = names(session, *(f"lost-{number}" for number in range(4)))
+    for name in reports:
+        session.report(name)
+    session.engine.until(session.logged(*reports))
+    for call in lost:
+        assert [line["lost"] for line in log.log(call)].count(True) == 1, call
+    assert log.count("runs/create") == len(reports)  # what is not answered is looked for
+    session.assert_once_and_whole(*reports)
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": "1"}, {}], ids=["retry-after", "bare"])
+def test_a_storm_of_429_is_waited_out_as_long_as_it_asks(
+    session: Session, headers: dict[str, str]
+) -> None:
+    log, (name,) = session.workspace, names(session, f"storm-{len(headers)}")
+    without_polls(session)
     busy = {"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slow down"}
-    session.workspace.tell(
-        "fault", match="runs/|experiments/", times=6, status=429, body=busy,
-        headers={"Retry-After": "1"},
-    )  # fmt: skip
-    session.report("storm")
-    session.until_stored("storm")
-    assert len([line for line in session.workspace.log() if line["status"] == 429]) == 6
-    assert session.workspace.count() < 60
+    times = 2 if headers else 4
+    log.tell("fault", match="runs/", times=times, status=429, body=busy, headers=headers)
+    session.report(name)
+    session.engine.until(session.logged(name))
+    session.assert_once_and_whole(name)
+    lines = log.log("/api/2.0/")
+    waits = [after["at"] - line["at"] for line, after in pairwise(lines) if line["status"] == 429]
+    assert len(waits) == times
+    assert min(waits) >= float(headers.get("Retry-After", 0))
+    assert len(lines) <= len(REPORT) + 2 * times  # a try begins with a look at the run it has
 
 
-def test_short_pages_and_the_documented_limits_leave_nothing_out(session: Session) -> None:
-    session.workspace.tell("config", limited=True, page_cap=1)
-    session.report("limited")
-    session.until_stored("limited")
-
-
-def test_files_that_the_files_api_does_not_take_go_the_older_way(session: Session) -> None:
-    session.workspace.tell("config", files_api="forbidden")
-    session.report("older")
-    run = session.until_stored("older")
+def test_limits_short_pages_and_a_files_api_that_is_closed_leave_nothing_out(
+    session: Session,
+) -> None:
+    (name,) = names(session, "limited")
+    session.workspace.tell("config", limited=True, page_cap=1, files_api="forbidden")
+    session.report(name)
+    session.until_stored(name)
+    session.engine.until(session.logged(name))
     session.workspace.tell("config", files_api="ok")
-    assert sorted(run.artifacts) == ["app_metrics.json", "older.json"]
+    session.assert_once_and_whole(name)
 
 
-def test_a_token_that_expires_is_told_and_a_rotated_one_is_taken_over(session: Session) -> None:
-    new = {"dapi-new": {"user": "dev@example.com"}}
-    session.workspace.tell("config", tokens={TOKEN: {"expired": True}, **new})
-    session.report("rotated")
-    session.engine.until(session.told("401", "doctor"))
-    assert session.stored("rotated") == []
-    session.workspace.by_profile(session.profile, "dapi-new")
-    session.engine.ask(Verb.REFRESH)
-    session.engine.until(lambda: session.engine.store.state is StoreState.LIVE)
-    session.until_stored("rotated")
-    session.workspace.tell("config", tokens={TOKEN: {"user": "dev@example.com"}, **new})
-    session.workspace.by_profile(session.profile)
+def test_a_token_that_ends_in_the_middle_of_a_batch_loses_nothing(session: Session) -> None:
+    log, engine = session.workspace, session.engine
+    reports = names(session, *(f"batch-{number}" for number in range(4)))
+    valid, ended = {"user": "dev@example.com"}, {"expired": True}
+    log.tell("revoke")
+    log.tell("config", tokens={TOKEN: ended, "dapi-new": valid})
+    for name in reports:
+        session.report(name)
+    if session.way != "client":  # a service principal gets another one by itself
+        engine.until(session.told("401", "doctor"))
+        assert not any(session.stored(name) for name in reports)
+    if session.way == "profile":  # rotated in its file
+        log.by_profile(session.profile, "dapi-new")
+    elif session.way == "token":  # a variable cannot change: the same one is made valid again
+        log.tell("config", tokens={TOKEN: valid})
+    engine.ask(Verb.REFRESH)
+    engine.until(session.logged(*reports))
+    engine.until(lambda: engine.store.state is StoreState.LIVE)
+    session.assert_once_and_whole(*reports)
+    if session.way == "profile":
+        assert log.log("runs/create")[-1]["sent"] == "Bearer dapi-new"
+    assert log.count("oidc/v1/token") == (session.way == "client")
+    log.tell("config", tokens={TOKEN: valid, "dapi-new": valid})
+    log.by_profile(session.profile)
 
 
-def test_a_revoked_oauth_token_is_fetched_anew(tmp_path: Path, ours: FakeWorkspace) -> None:
-    folder = tmp_path / "in"
-    drop(folder / "one.json", own_report(0.1, id="oauth-1"))
-    settings = {"watch": [str(folder)], "poll_interval_s": 1.0}
-    with EngineProcess(tmp_path, settings, environ=ours.by_client()) as engine:
-        engine.start()
-        engine.until(lambda: any(row.run_ids for row in engine.files.values()))
-        ours.tell("revoke")
-        drop(folder / "two.json", own_report(0.2, id="oauth-2"))
-        engine.until(lambda: sum(bool(row.run_ids) for row in engine.files.values()) == 2)
+# -- an outage ------------------------------------------------------------------------------------
+
+
+def test_a_batch_that_loses_its_workspace_is_finished_when_that_is_back(
+    tmp_path: Path, workspaces: list[FakeWorkspace], ours: FakeWorkspace
+) -> None:
+    session = Session(tmp_path, *workspaces, "client")
+    with session.engine as engine:
+        (first,) = names(session, "before")
+        session.report(first)
+        session.until_stored(first)
+        ours.stop()
+        reports = names(session, *(f"outage-{number}" for number in range(4)))
+        for name in reports:
+            session.report(name)
+        engine.until(session.told("refused"))
+        engine.until(lambda: any(row.retry_at_s for row in engine.files.values()))
+        engine.until(lambda: engine.store.state is StoreState.OFFLINE)
+        ours.start_again()
+        with ours.hanging():
+            engine.until(session.told("no answer in time"))
+        engine.until(session.logged(*reports))
+        engine.until(lambda: engine.store.state is StoreState.LIVE)
+        session.assert_once_and_whole(first, *reports)
+        assert len([run for name in reports for run in session.runs(name)]) == len(reports)
         assert engine.stderr.read_bytes() == b""
