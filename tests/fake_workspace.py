@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import base64
 import re
+import ssl
 import sys
 from collections.abc import Callable
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote
 
+from self_signed import TLS_FILE
 from workspace_http import Json, Plumbing
 from workspace_state import (
     WORKSPACE_ID,
@@ -292,7 +294,16 @@ def main(folder: Path, port: int) -> None:
     state.remember_experiments()
     Handler.workspace = state
     with _Server(("127.0.0.1", port), Handler) as server:
-        state.url = f"http://127.0.0.1:{server.server_address[1]}"
+        scheme = "http"
+        if (folder / TLS_FILE).exists():
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(folder / TLS_FILE)
+            # the handshake is left to the thread of the connection: clients hang up in it
+            server.socket = context.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
+            scheme = "https"
+        state.url = f"{scheme}://127.0.0.1:{server.server_address[1]}"
         print(state.url, flush=True)
         server.serve_forever(poll_interval=0.05)
 

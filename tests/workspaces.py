@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import urllib.request
@@ -15,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from second_look import StoredRun, all_runs
+from self_signed import TLS_FILE, make_certificate
 from stores import new_store, quiet_environ
 
 TOKEN = "dapi-test"
@@ -26,11 +28,15 @@ class FakeWorkspace:
 
     Args:
         folder: Database, artifacts and its output lie below it; made when missing.
+        tls: It speaks https, with a certificate that nobody knows.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, tls: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.authority = folder / "authority.pem"
+        if tls:
+            make_certificate(self.authority, folder / TLS_FILE)
         self.database = new_store(folder / "mlflow.db")
         self.url = ""
         self._process: subprocess.Popen[str] | None = None
@@ -89,13 +95,16 @@ class FakeWorkspace:
     @property
     def host(self) -> str:
         """Its name and port."""
-        return self.url.removeprefix("http://")
+        return self.url.partition("://")[2]
 
     def tell(self, verb: str, **what: object) -> dict[str, Any]:
         """Send an order: config, fault, clear, revoke, expire."""
         data = json.dumps(what).encode()
         request = urllib.request.Request(f"{self.url}/_fake/{verb}", data, method="POST")
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        trust = None
+        if self.authority.exists():
+            trust = ssl.create_default_context(cafile=str(self.authority))
+        with urllib.request.urlopen(request, timeout=30, context=trust) as answer:
             return dict(json.load(answer))
 
     def log(self, match: str = "") -> list[dict[str, Any]]:

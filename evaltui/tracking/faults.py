@@ -21,6 +21,7 @@ from evaltui.errors import (
     StoreUnreachableError,
 )
 from evaltui.log import redact
+from evaltui.tracking.tls import AUTHORITY, BUNDLE
 
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
 
@@ -72,9 +73,10 @@ def translate(error: Exception, doing: str, *, sent: bool = False) -> StoreError
     if isinstance(error, requests.exceptions.SSLError):
         return StoreUnreachableError(
             f"{doing}: the certificate or TLS handshake failed: {_tls_reason(error)}",
-            hint="check scheme and port; MLFLOW_TRACKING_SERVER_CERT_PATH (servers) or "
-            "REQUESTS_CA_BUNDLE names an own authority",
+            hint=CERTIFICATE if "verify failed" in str(error) else f"check scheme and port; {_OWN}",
         )
+    if "CA certificate bundle" in str(error):
+        return StoreUnreachableError(f"{doing}: {_short(error)}", hint=CERTIFICATE)
     reason, reached = _transport(error)
     return StoreUnreachableError(f"{doing}: {reason}", hint=NETWORK, unclear=sent and reached)
 
@@ -145,6 +147,10 @@ def retry_after(text: str | None) -> float | None:
         return None
     return min(max(seconds, 0.0), LONGEST_WAIT_S)
 
+
+_OWN = f"an own authority is named by {BUNDLE} or {AUTHORITY}"
+CERTIFICATE = f"let {BUNDLE} (or {AUTHORITY}) name the file of the authority that signed it"
+"""What helps where a certificate is not trusted; taking any would give the credential away."""
 
 NETWORK = "check the address and the network: `evaltui doctor`"
 

@@ -19,6 +19,7 @@ from evaltui.domain.text import clean
 from evaltui.errors import StoreAuthError, StoreError, StoreRejectedError, StoreUnreachableError
 from evaltui.log import redact
 from evaltui.tracking.deadline import OverdueError
+from evaltui.tracking.faults import CERTIFICATE
 
 MAX_REASON = 300
 MAX_RETRY_AFTER_S = 300.0
@@ -209,9 +210,9 @@ def _from_transport(chain: list[BaseException], doing: str) -> StoreError:
     wait = min(float(waits[0]), MAX_RETRY_AFTER_S) if waits else None
     if _TLS.search(text):
         reason = "the TLS connection failed: " + _socket_reason(text)
-        return StoreUnreachableError(
-            _line(doing, reason), hint="check https, the certificate and REQUESTS_CA_BUNDLE"
-        )
+        known = "verify failed" not in text
+        hint = f"check scheme and port, or {CERTIFICATE}" if known else CERTIFICATE
+        return StoreUnreachableError(_line(doing, reason), hint=hint)
     status = _ERROR_RESPONSES.search(text)
     if status is not None:
         return StoreUnreachableError(

@@ -73,8 +73,8 @@ def edits(
     if databricks:
         wanted |= _for_databricks(credential, environ, host, workspace_id, profile)
         authority = more.get(AUTHORITY) or environ.get(AUTHORITY)
-        if authority and not environ.get(BUNDLE):
-            wanted[BUNDLE] = authority  # for workspaces mlflow only knows this one
+        if authority:  # it goes first where we read; for workspaces mlflow knows only the other
+            wanted[BUNDLE] = authority
     elif server:
         wanted |= _for_server(credential)
     return {name: value for name, value in wanted.items() if environ.get(name) != value}

@@ -103,7 +103,9 @@ def _refusal(target: Target, error: EvaltuiError) -> Iterator[Check]:
             remedy = "set MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN"
         yield Check("authorised", CheckState.FAIL, error.message, remedy)
         return
-    remedy = _REACH if isinstance(error, StoreUnreachableError) else error.hint or _REACH
+    remedy = error.hint or _REACH
+    if isinstance(error, StoreUnreachableError) and "evaltui doctor" in remedy:
+        remedy = _REACH  # that is what is being asked
     if "No module named" in error.message:
         remedy = "install the driver of that database beside evaltui"
     yield Check("reachable", CheckState.FAIL, error.message, remedy)

@@ -173,3 +173,99 @@ def test_the_doctor_warns_who_may_only_read(ours: FakeWorkspace) -> None:
     found = found_by_doctor(target_in(ours, "/Shared/klaudbiusz-evaluations"))
     assert found["rights"].state is CheckState.FAIL
     assert "CAN_EDIT" in found["rights"].remedy
+
+
+# -- hosts and token endpoints that hang ----------------------------------------------------------
+
+
+def ways_of(workspace: FakeWorkspace) -> dict[str, dict[str, str]]:
+    return {"token": workspace.by_token(), "client": workspace.by_client()}
+
+
+def troubles(target: Target) -> dict[str, tuple[str, float]]:
+    """What reader, writer and doctor say of a workspace that does not do, and after how long."""
+    found: dict[str, tuple[str, float]] = {}
+    source, writer = open_source(target), MlflowWriter(target)
+    asked = {
+        "reader": source.experiment,
+        "writer": lambda: writer.ensure_experiment(target.experiment),
+    }
+    for name, ask in asked.items():
+        began = time.monotonic()
+        with pytest.raises(StoreError) as caught:
+            ask()
+        found[name] = (f"{caught.value.message} | {caught.value.hint}", time.monotonic() - began)
+    source.close()
+    began = time.monotonic()
+    last = list(diagnose(target, write=True))[-1]
+    assert last.state is CheckState.FAIL
+    found["doctor"] = (f"{last.detail} | {last.remedy}", time.monotonic() - began)
+    return found
+
+
+@pytest.mark.usefixtures("clean_environ")
+def test_what_hangs_is_given_up_after_one_try_in_reader_writer_and_doctor(
+    ours: FakeWorkspace,
+) -> None:
+    MlflowWriter(target_in(ours, "/Shared/imported")).ensure_experiment("/Shared/imported")
+    cases = (("token", "/api/2.0/"), ("client", "/api/2.0/"), ("client", "oidc/v1/token"))
+    for way, what in cases:
+        secret = f"secret-{what}"  # of its own, so that no token is known yet
+        ours.tell("config", clients={"evaltui-sp": secret})
+        environ = ours.by_token() if way == "token" else ours.by_client(secret)
+        target = resolve_target(Settings(), {"HOME": "/none", **environ})
+        ours.tell("clear")
+        ours.tell("fault", match=what, times=99, delay=3_600)
+        told = troubles(target)
+        for who, (words, took_s) in told.items():
+            print(f"{who} with {way}, {what} hangs: {took_s:.1f} s, {words}")
+            assert "no answer in time" in words
+            assert took_s < 30  # 3 or 5 s, but for a loaded machine; a second try is not made
+    ours.tell("config", clients={"evaltui-sp": "s3cret"})
+
+
+# -- certificates ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def safe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeWorkspace]:
+    """A workspace behind https, with a certificate that signs itself."""
+    with FakeWorkspace(tmp_path_factory.mktemp("safe"), tls=True) as workspace:
+        yield workspace.ready()
+
+
+@pytest.mark.usefixtures("clean_environ")
+def test_a_certificate_that_nobody_knows_is_told_with_what_makes_it_known(
+    safe: FakeWorkspace,
+) -> None:
+    for way, environ in ways_of(safe).items():
+        target = resolve_target(Settings(), {"HOME": "/none", **environ})
+        for who, (words, _) in troubles(target).items():
+            print(f"{who} with {way}: {words}")
+            assert "self-signed certificate" in words or "self signed certificate" in words
+            assert "REQUESTS_CA_BUNDLE" in words
+            assert "MLFLOW_TRACKING_SERVER_CERT_PATH" in words
+            assert "insecure" not in words.lower()
+    assert safe.log() == []
+
+
+@pytest.mark.usefixtures("clean_environ")
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "MLFLOW_TRACKING_SERVER_CERT_PATH"])
+def test_with_its_authority_named_reader_writer_and_doctor_work(
+    safe: FakeWorkspace, name: str
+) -> None:
+    os.environ[name] = str(safe.authority)
+    for environ in ways_of(safe).values():
+        settings = Settings(experiment="/Shared/safe")
+        target = resolve_target(settings, {"HOME": "/none", **environ})
+        found = found_by_doctor(target, write=True)
+        assert "with an artifact was made, read and deleted" in found["write"].detail
+        assert not [check for check in found.values() if check.state is CheckState.FAIL]
+
+
+@pytest.mark.usefixtures("clean_environ")
+def test_an_authority_that_is_not_there_is_told(safe: FakeWorkspace) -> None:
+    os.environ["REQUESTS_CA_BUNDLE"] = "/none.pem"
+    error, _ = error_of(safe.by_token())
+    assert error.message.endswith("invalid path: /none.pem")
+    assert "REQUESTS_CA_BUNDLE" in (error.hint or "")
