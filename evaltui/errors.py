@@ -115,6 +115,10 @@ class StoreUnreachableError(StoreError):
         self.unclear = unclear
 
 
+class StoreBusyError(StoreUnreachableError):
+    """The store is asked too often, by us or by others who share its limit (HTTP 429)."""
+
+
 class StoreAuthError(StoreError):
     """The store refuses the credential or the permission: a person must act."""
 

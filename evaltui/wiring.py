@@ -27,7 +27,8 @@ from evaltui.errors import JournalError
 from evaltui.ledger.journal import Journal
 from evaltui.settings import Settings, state_dir
 from evaltui.tracking import open_source, open_writer
-from evaltui.tracking.links import run_link
+from evaltui.tracking.identity import ask_user, named_by_credential
+from evaltui.tracking.links import web_page
 from evaltui.tracking.target import Target, TargetKind, resolve_target
 
 DATABRICKS_SWEEP_S = 60.0
@@ -187,7 +188,8 @@ def _store(target: Target) -> Store:
         status=_status(target),
         open_source=lambda: open_source(target),
         open_writer=lambda: open_writer(target),
-        link=lambda experiment_id, run_id: run_link(target, experiment_id, run_id),
+        link=lambda experiment_id, run_ids: web_page(target, experiment_id, run_ids),
+        ask_user=(lambda: ask_user(target)) if shared else None,
         sweep_s=DATABRICKS_SWEEP_S if shared else SWEEP_S,
         jitter_ratio=DATABRICKS_JITTER_RATIO if shared else 0.0,
     )
@@ -201,6 +203,7 @@ def _status(target: Target) -> StoreStatus:
         warning=target.warning,
         poll_interval_s=target.poll_interval_s,
         read_only=target.read_only,
+        user=named_by_credential(target),
     )
 
 

@@ -78,6 +78,10 @@ ERRORS: Mapping[str, tuple[str, str]] = {
         "no usable answer: down, hanging, overloaded, a proxy's page",
         "nothing is lost: reports wait in the journal and are tried again for seven days",
     ),
+    "StoreBusyError": (
+        "more requests than a Databricks workspace allows, yours and your colleagues' (HTTP 429)",
+        "none needed: polls come slower until it is calm; raise poll_interval_s where many watch",
+    ),
     "StoreAuthError": (
         "the credential is refused or lacks a permission",
         "renew the token or have the permission granted; waiting reports are logged then",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from evaltui.cli.comparison_tables import (
     case_table,
@@ -18,19 +19,28 @@ from evaltui.domain.comparison import Comparison, MetricDelta, Verdict
 MOST_METRICS = 100
 """Metrics of one comparison that are listed: a comment may have 65,536 characters."""
 
+_URL_SIGNS = ":/?#@!$&'()*+,;=%[]~"
+"""What stays in an address; everything else, such as angle brackets, is percent-encoded."""
+
 _TELLING = frozenset({Verdict.REGRESSED, Verdict.SOFT, Verdict.IMPROVED})
 _HEADS = ("metric", "baseline", "candidate", "delta", "interval", "verdict", "why")
 _RIGHT = frozenset(_HEADS[1:4])
 
 
-def to_comment(results: Sequence[Comparison], *, supporting: bool = False) -> str:
+def to_comment(
+    results: Sequence[Comparison], *, supporting: bool = False, page: str | None = None
+) -> str:
     """Return the comment: verdict, what moved, cases, and everything else folded away.
 
     Args:
         results: The comparisons, at least one.
         supporting: List counts, spreads and standard errors behind other metrics, too.
+        page: Address of the web page that shows the runs side by side, or None.
     """
-    return "\n\n".join(_comment(result, supporting=supporting) for result in results) + "\n"
+    parts = [_comment(result, supporting=supporting) for result in results]
+    if page:
+        parts.append(f"[The runs in MLflow](<{quote(page, safe=_URL_SIGNS)}>)")
+    return "\n\n".join(parts) + "\n"
 
 
 def _comment(result: Comparison, *, supporting: bool) -> str:

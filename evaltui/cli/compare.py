@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 
 from evaltui.cli.choosing import choose_pairs
 from evaltui.cli.comment import to_comment
@@ -16,14 +15,14 @@ from evaltui.cli.comparison_tables import (
 )
 from evaltui.cli.group_tables import print_groups
 from evaltui.cli.output import Column, Table, add_output_options, note, print_result, warn
+from evaltui.cli.pages import page_of
 from evaltui.cli.parser import Parser, Subparsers, add_command
 from evaltui.domain.comparison import Comparison, Terms
 from evaltui.domain.comparison_json import to_document
 from evaltui.domain.groups import by_mode
-from evaltui.domain.run import Run
 from evaltui.domain.table import RunTable
 from evaltui.errors import ConfigError, ExitCode
-from evaltui.reading import Reading, compare_runs, read_experiment
+from evaltui.reading import compare_runs, read_experiment
 from evaltui.settings import Settings
 
 _LONGEST_LINK = 500
@@ -70,25 +69,17 @@ def run(args: argparse.Namespace, settings: Settings) -> ExitCode:
         return ExitCode.REPORT
     baseline, candidates = reading.run(rows[0]), [reading.run(row) for row in rows[1]]
     results = compare_runs(settings, baseline, candidates, Terms(overrides=reading.directions))
+    page = page_of(reading, [baseline, *candidates])
     if args.format == "md" and not args.show_columns:
-        print(to_comment(results, supporting=args.supporting))
+        print(to_comment(results, supporting=args.supporting, page=page))
     else:
-        print_result(args, to_document(results), _tables(args, results, reading.table))
+        document = {**to_document(results), "url": page}
+        print_result(args, document, _tables(args, results, reading.table))
     for result in results:
         _narrate(args, result)
-    if args.format == "table":
-        _point_to_page(reading, [baseline, *candidates])
-    return ExitCode.OK
-
-
-def _point_to_page(reading: Reading, runs: Sequence[Run]) -> None:
-    """Name the web page that shows the runs, where there is one."""
-    from evaltui.tracking.links import compare_link  # noqa: PLC0415 - the parser does without
-
-    ids = [run.run_id for run in runs]
-    page = compare_link(reading.target, reading.experiment.experiment_id, ids)
-    if page and len(page) < _LONGEST_LINK:
+    if args.format == "table" and page and len(page) < _LONGEST_LINK:
         note(f"in the browser: {page}")
+    return ExitCode.OK
 
 
 def _tables(args: argparse.Namespace, results: list[Comparison], runs: RunTable) -> list[Table]:

@@ -18,6 +18,7 @@ from evaltui.cli.output import (
     print_result,
     warn,
 )
+from evaltui.cli.pages import page_of
 from evaltui.cli.parser import Parser, Subparsers, add_command
 from evaltui.domain.comparison import Comparison, Terms, Verdict
 from evaltui.domain.comparison_json import to_document
@@ -79,7 +80,8 @@ def run(args: argparse.Namespace, settings: Settings) -> ExitCode:
     results = compare_runs(settings, reading.run(rows[0]), candidates, terms)
     findings = [finding for result in results for finding in rule(result, policy)]
     ruling = overall(findings)
-    _print(args, policy, results, findings)
+    page = page_of(reading, [reading.run(rows[0]), *candidates])
+    _print(args, policy, results, findings, page)
     for result in results:
         for remark in result.comparability:
             note(f"{remark.level}: {remark.reason}")
@@ -94,6 +96,7 @@ def _print(
     policy: Policy,
     results: Sequence[Comparison],
     findings: Sequence[MetricRuling],
+    page: str | None,
 ) -> None:
     ruling = overall(findings)
     if args.format == "md" and not args.show_columns:
@@ -103,7 +106,7 @@ def _print(
             f"{finding.verdict.value}: {markdown_text(finding.reason)}"
             for finding in findings
         ]
-        print("\n".join([*lines, "", to_comment(results)]))
+        print("\n".join([*lines, "", to_comment(results, page=page)]))
         return
     told = [
         {**dataclasses.asdict(finding), "verdict": finding.verdict.value} for finding in findings
@@ -115,6 +118,7 @@ def _print(
         "failures": [item for item in told if item["ruling"] == Ruling.FAILED],
         "insufficient": [item for item in told if item["ruling"] == Ruling.INSUFFICIENT],
         "exit_code": int(_CODES[ruling]),
+        "url": page,
     }
     print_result(args, document, [_table(results, findings, ruling)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
 from evaltui.cli.output import (
     Column,
@@ -14,6 +15,7 @@ from evaltui.cli.output import (
     print_result,
     warn,
 )
+from evaltui.cli.pages import page_of
 from evaltui.cli.parser import Parser, Subparsers, add_command
 from evaltui.domain.catalogue import spec_for
 from evaltui.domain.query import match_words
@@ -26,6 +28,10 @@ from evaltui.reading import Reading, newest_first, read_experiment
 from evaltui.settings import Settings
 
 FIXED = ("run_id", "name", "status", "mode", "started_at", "ended_at")
+_URL = "url"
+Pages = Mapping[str, str | None]
+"""Run id to the address of the run's web page, None where there is none."""
+
 SHOWN_METRICS = 6
 """Metrics in a table for people, by their rank in the catalogue."""
 
@@ -36,8 +42,8 @@ def add_parser(subparsers: Subparsers[Parser]) -> None:
         subparsers,
         "runs",
         "List the runs of the experiment, newest first. Columns are run_id, name, status, mode, "
-        "started_at, ended_at and every metric, param (params.NAME) and tag (tags.NAME); a table "
-        "shows the most telling metrics unless --columns names others.",
+        "started_at, ended_at and every metric, param (params.NAME) and tag (tags.NAME), and url, "
+        "the run's web page; a table shows the most telling metrics unless --columns names others.",
     )
     parser.add_argument("--mode", dest="only_mode", metavar="MODE", help="only runs of this mode")
     parser.add_argument("--limit", type=int, metavar="N", help="at most N runs")
@@ -60,7 +66,8 @@ def run(args: argparse.Namespace, settings: Settings) -> ExitCode:
     reading = read_experiment(settings, notify=warn)
     rows = choose_rows(reading.table, args)
     chosen = [reading.table.run(row, reading.experiment.experiment_id) for row in rows]
-    print_result(args, to_json(reading, chosen), [to_table(chosen, args)])
+    pages = {run.run_id: page_of(reading, [run]) for run in chosen}
+    print_result(args, to_json(reading, chosen, pages), [to_table(chosen, args, pages)])
     if not reading.table.alive.any():
         note(f"no runs yet in {reading.experiment.name}; evaltui watch DIR logs the first")
     elif not chosen:
@@ -82,15 +89,17 @@ def choose_rows(table: RunTable, args: argparse.Namespace) -> list[int]:
     return rows[: args.limit]
 
 
-def to_json(reading: Reading, chosen: list[Run]) -> dict[str, object]:
+def to_json(reading: Reading, chosen: list[Run], pages: Pages) -> dict[str, object]:
     """Return the `evaltui.runs/1` document."""
     return {
         "schema": "evaltui.runs/1",
         "experiment": reading.experiment.name,
         "target": redact(reading.target.label),
+        "url": page_of(reading),
         "runs": [
             {
                 **_fixed(run),
+                "url": pages[run.run_id],
                 "metrics": dict(run.metrics),
                 "params": dict(run.params),
                 "tags": dict(run.tags),
@@ -100,8 +109,8 @@ def to_json(reading: Reading, chosen: list[Run]) -> dict[str, object]:
     }
 
 
-def to_table(chosen: list[Run], args: argparse.Namespace) -> Table:
-    """Return the runs as a table; params and tags only where `--columns` asks for them."""
+def to_table(chosen: list[Run], args: argparse.Namespace, pages: Pages) -> Table:
+    """Return the runs as a table; url, params and tags only where `--columns` asks for them."""
     names = sorted(
         {name for run in chosen for name in run.metrics},
         key=lambda name: (spec_for(name).rank, name),
@@ -120,7 +129,8 @@ def to_table(chosen: list[Run], args: argparse.Namespace) -> Table:
     extra = [
         name
         for name in dict.fromkeys(wanted)
-        if (name.startswith("params.") and name[7:] in params)
+        if name == _URL
+        or (name.startswith("params.") and name[7:] in params)
         or (name.startswith("tags.") and name[5:] in tags)
     ]
     columns = [Column(name) for name in fixed]
@@ -130,7 +140,7 @@ def to_table(chosen: list[Run], args: argparse.Namespace) -> Table:
         (
             *(value for name, value in _fixed(run).items() if name in fixed),
             *(run.metrics.get(name) for name in names),
-            *(_extra(run, name) for name in extra),
+            *(pages[run.run_id] if name == _URL else _extra(run, name) for name in extra),
         )
         for run in chosen
     )

@@ -149,7 +149,7 @@ class Teller:
                 self._say(f"warning: {status.warning}")
         if before is None or before.state is status.state:
             return
-        if status.state in {StoreState.OFFLINE, StoreState.REFUSED}:
+        if status.state in {StoreState.OFFLINE, StoreState.REFUSED, StoreState.BUSY}:
             hint = f" ({status.hint})" if status.hint else ""
             self._say(f"store {status.state.value}: {status.error}{hint}")
         elif status.state is StoreState.LIVE and before.state is not StoreState.CONNECTING:

@@ -97,6 +97,7 @@ class StoreState(StrEnum):
     CONNECTING = "connecting"
     LIVE = "live"
     PAUSED = "paused"
+    BUSY = "busy"  # it answers that it is asked too often: polls come slower
     OFFLINE = "offline"
     REFUSED = "refused"  # it answers, but not to this credential, or has no such experiment
 
@@ -107,16 +108,17 @@ class StoreStatus:
 
     Attributes:
         target: What to show: `sqlite …/mlflow.db`, `http://host:5000`, `databricks host`.
+        user: Who we are there, foreign text, or "" when that is not known.
         why: Why this target: "--tracking-uri", "MLFLOW_TRACKING_URI", "default".
         experiment: Name of the experiment.
         experiment_id: Its id, or "" while it does not exist.
         state: Whether the store answers.
         since_s: Epoch seconds when `state` was entered.
-        next_try_s: Epoch seconds of the next try while OFFLINE, else None.
+        next_try_s: Epoch seconds of the next try while OFFLINE or BUSY, else None.
         error: One line of the last error, or "".
         hint: What to do about it, or "".
         warning: Standing warning about the target (credential without host and such), or "".
-        poll_interval_s: Seconds between polls.
+        poll_interval_s: Seconds between polls now; longer than usual after BUSY.
         data_at_s: Epoch seconds of the data on show, or None before the first answer.
         baseline_run_id: Run id in the experiment's `evaltui.baseline` tag, or "".
         read_only: True when nothing may be written to the store.
@@ -139,6 +141,7 @@ class StoreStatus:
     baseline_run_id: str = ""
     read_only: bool = False
     directions: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
 
 
 class WatchRole(StrEnum):

@@ -10,7 +10,8 @@ from dataclasses import replace
 from evaltui.domain.events import StoreState, StoreStatus
 from evaltui.domain.run import Experiment, Tag
 from evaltui.domain.stated import shared_directions
-from evaltui.errors import StoreError, StoreUnreachableError
+from evaltui.engine.pace import Pace
+from evaltui.errors import StoreBusyError, StoreError, StoreUnreachableError
 
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
@@ -47,9 +48,15 @@ class Connection:
         self._jitter = jitter_ratio
         self._clock = clock
         self._chance = chance
+        self._pace = Pace.quiet(status.poll_interval_s)
         self._failures = 0
         self._paused = False
         self._told: StoreStatus | None = None
+
+    @property
+    def slowdown(self) -> float:
+        """How many times longer than usual the time between polls is, at least 1."""
+        return self._pace.slowdown
 
     def announce(self) -> None:
         """Tell the status as it is, if it was not told yet."""
@@ -75,12 +82,24 @@ class Connection:
     def fresh(self) -> None:
         """Note that the data on show is what the store has now."""
         self._failures = 0
+        self._pace = self._pace.answered()
         self._enter(StoreState.LIVE, data_at_s=self._clock())
+
+    def known_as(self, user: str) -> None:
+        """Note who we are to the store."""
+        self.status = replace(self.status, user=user)
+        self.announce()
 
     def failed(self, error: StoreError) -> float:
         """Note a failure; return the seconds until the next try."""
         self._failures += 1
-        if isinstance(error, StoreUnreachableError):
+        if isinstance(error, StoreBusyError):
+            self._pace = self._pace.refused()
+            delay = self._pace.wait_s(
+                error.retry_after_s, jitter_ratio=self._jitter, chance=self._chance()
+            )
+            state, next_try = StoreState.BUSY, self._clock() + delay
+        elif isinstance(error, StoreUnreachableError):
             delay = self._back_off(error.retry_after_s)
             state, next_try = StoreState.OFFLINE, self._clock() + delay
         else:
@@ -97,7 +116,7 @@ class Connection:
 
     def interval_s(self) -> float:
         """Return the seconds until the next poll of a store that answers."""
-        return self.status.poll_interval_s * (1 + self._jitter * (2 * self._chance() - 1))
+        return self._pace.interval_s * (1 + self._jitter * (2 * self._chance() - 1))
 
     def _enter(
         self,
@@ -116,6 +135,7 @@ class Connection:
             state=state,
             since_s=since,
             next_try_s=next_try_s,
+            poll_interval_s=self._pace.interval_s,
             error=error,
             hint=hint,
             **changes,  # type: ignore[arg-type]  # fields of the status, typed at the callers

@@ -61,7 +61,7 @@ def run_detail(source: RunSource, run_id: str, *, link: Link) -> RunDetail:
     except StoreError as error:
         extra += (f"artifacts: {error.message}",)
     table = _cases_of(source, run, files)
-    url, note = link(run.experiment_id, run_id)
+    page = link(run.experiment_id, (run_id,))
     return RunDetail(
         run_id=run_id,
         params=_pairs(run.params),
@@ -71,8 +71,8 @@ def run_detail(source: RunSource, run_id: str, *, link: Link) -> RunDetail:
         case_columns=table.columns,
         case_rows=table.rows,
         cases_note=table.note,
-        link=url,
-        link_note=note,
+        link=page.command or page.address,
+        link_note=page.note,
         extra=extra,
     )
 

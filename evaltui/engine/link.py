@@ -42,6 +42,8 @@ class Verb(StrEnum):
     REFRESH: `{}`; polls and sweeps now.
     PAUSE: `{"on": bool}`; no polls while on (ingesting goes on).
     DETAIL: `{"run_id": str}`; answered with the fields of `RunDetail`.
+    PAGE: `{"run_ids": [run id]}`; where to look at runs in a browser: none for the experiment, one
+        for a run, several side by side. Answered with the fields of `WebPage`.
     BASELINE: `{"run_id": str | null}`; sets or clears the shared baseline. Answered with
         `{"run_id": str, "shared": bool, "previous": str, "note": str}`.
     COMPARE: `{"baseline": run id, "candidates": [run id, at most 19], "directions": {metric:
@@ -72,6 +74,7 @@ class Verb(StrEnum):
     REFRESH = "refresh"
     PAUSE = "pause"
     DETAIL = "detail"
+    PAGE = "page"
     BASELINE = "baseline"
     COMPARE = "compare"
     CASE = "case"

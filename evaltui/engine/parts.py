@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from evaltui.domain.events import StoreStatus, WatchStatus
 from evaltui.domain.ports import RunSource, RunWriter
 from evaltui.domain.run import Run
+from evaltui.domain.web_page import WebPage
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.poll import SWEEP_S
 from evaltui.engine.roots import WatchRoot
@@ -17,8 +18,8 @@ from evaltui.engine.taker import Taker
 KnownRuns = Callable[[str], tuple[str, ...]]
 """Content id to ids of the active runs that carry it."""
 
-Link = Callable[[str, str], tuple[str, str]]
-"""Makes the link of an experiment's run: what to open or to type, and a note."""
+Link = Callable[[str, Sequence[str]], WebPage]
+"""Returns the web page of an experiment's runs: of none, of one, or of several side by side."""
 
 
 class Watch(Protocol):
@@ -92,7 +93,8 @@ class Store:
         status: What is known of it before the first answer.
         open_source: Opens a reader of the experiment.
         open_writer: Opens a writer.
-        link: Makes the link to a run.
+        link: Finds the web page of runs.
+        ask_user: Asks the store who we are, raises StoreError; None where that is not asked.
         sweep_s: Seconds between sweeps.
         jitter_ratio: Share of the interval by which polls vary.
     """
@@ -101,5 +103,6 @@ class Store:
     open_source: Callable[[], RunSource]
     open_writer: Callable[[], RunWriter]
     link: Link
+    ask_user: Callable[[], str] | None = None
     sweep_s: float = SWEEP_S
     jitter_ratio: float = 0.0

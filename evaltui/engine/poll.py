@@ -20,10 +20,11 @@ from evaltui.domain.run import Experiment, Run, RunBatch
 from evaltui.domain.table import RunDelta, RunTable
 from evaltui.engine.connection import Connection
 from evaltui.engine.contents import ContentIndex
-from evaltui.errors import StoreError, StoreRejectedError
+from evaltui.errors import StoreBusyError, StoreError, StoreRejectedError
 
 SWEEP_S = 10.0
 _CHEAP_KIND = "sqlite"  # asking for the experiment costs microseconds
+_ANSWERING = frozenset({StoreState.LIVE, StoreState.BUSY})
 
 
 class Poller:
@@ -81,6 +82,7 @@ class Poller:
         self._hurry = False
         self._paused = False
         self._included: dict[str, None] = {}
+        self._user = ""
 
     # -- questions and wishes, from any thread -------------------------------------------------
 
@@ -134,14 +136,19 @@ class Poller:
             self._included.update(dict.fromkeys(filter(None, run_ids)))
             self._hurry = bool(self._included)
 
+    def known_as(self, user: str) -> None:
+        """Have it told, at the next step, who we are to the store."""
+        with self._wishes:
+            self._user = user
+
     def due_in(self) -> float:
         """Return the seconds until `step` has something to do, 0 when it has already."""
         with self._wishes:
-            if self._refresh:
+            if self._refresh or self._user:
                 return 0.0
             if self._paused:
                 return math.inf
-            if self._hurry:
+            if self._hurry and self.status.state is not StoreState.BUSY:
                 return 0.0
         return max(0.0, min(self._next_poll, self._next_sweep) - self._monotonic())
 
@@ -150,15 +157,19 @@ class Poller:
     def step(self) -> None:
         """Do what is due: poll, sweep, both or nothing. Errors of the store become its status."""
         with self._wishes:
-            paused, refresh, hurry = self._paused, self._refresh, self._hurry
-            self._refresh = self._hurry = False
+            paused, refresh, hurry, user = self._paused, self._refresh, self._hurry, self._user
+            self._refresh, self._user = False, ""
+        if user:
+            self._connection.known_as(user)
         self._connection.pause(on=paused)
         if paused and not refresh:
             return
         now = self._monotonic()
         answered, known_before, self._looked = True, self._listed, False
-        if refresh or hurry or now >= self._next_poll:
+        if refresh or now >= self._next_poll:
             answered = self.poll_once()
+        elif hurry and self.status.state is not StoreState.BUSY:
+            answered = self._fetch_only() if self._can_fetch() else self.poll_once()
         sweep = known_before and (refresh or now >= self._next_sweep)  # a listing just swept all
         if answered and sweep and not self._stopping():
             self.sweep_once()
@@ -171,6 +182,22 @@ class Poller:
         """Re-read a page of known runs and publish what differs; False without an answer."""
         return self._ask(self._sweep, sweep=True)
 
+    def _can_fetch(self) -> bool:
+        """Whether runs can be fetched by their ids, without the searches of a poll."""
+        remote = self._source is not None and self._source.kind != _CHEAP_KIND
+        known = self._listed and bool(self.status.experiment_id)
+        return remote and known and self.status.state is StoreState.LIVE
+
+    def _fetch_only(self) -> bool:
+        """Publish the runs that were asked for; the next poll comes when it would have come."""
+        try:
+            assert self._source is not None
+            self._fetch_included(self._source)
+        except StoreError as error:
+            self._failed(error)
+            return False
+        return True
+
     def close(self) -> None:
         """Release the store's connections."""
         source, self._source = self._source, None
@@ -182,27 +209,29 @@ class Poller:
         try:
             if self._source is None:
                 self._source = self._open_source()
+                self._seen = set()
             work(self._source)
         except StoreError as error:
-            if not self._listed:
-                self.close()  # a listing that broke off starts anew
-            delay = self._connection.failed(error)
-            self._next_poll = self._monotonic() + delay
-            self._next_sweep = max(self._next_sweep, self._next_poll)
+            self._failed(error)
             return False
         if sweep:
-            self._next_sweep = self._monotonic() + self._sweep_s
+            self._next_sweep = self._monotonic() + self._sweep_s * self._connection.slowdown
         else:
             self._connection.fresh()
             self._next_poll = self._monotonic() + self._connection.interval_s()
         return True
 
+    def _failed(self, error: StoreError) -> None:
+        if not self._listed and not isinstance(error, StoreBusyError):
+            self.close()  # a listing that broke off starts anew; one that was put off goes on
+        delay = self._connection.failed(error)
+        self._next_poll = self._monotonic() + delay
+        self._next_sweep = max(self._next_sweep, self._next_poll)
+
     def _poll(self, source: RunSource) -> None:
         unknown = not self.status.experiment_id
-        if unknown or source.kind == _CHEAP_KIND or self.status.state is not StoreState.LIVE:
+        if unknown or source.kind == _CHEAP_KIND or self.status.state not in _ANSWERING:
             source = self._look(source)
-        if not self._listed:
-            self._seen = set()
         self._fetch_included(source)
         for batch in source.changes() if self.status.experiment_id else ():
             self._take(batch)
@@ -241,11 +270,12 @@ class Poller:
             self.table = RunTable()
             self._index.clear()
             self._listed = False
+            self._seen = set()
             self._publish(RunDelta(complete=False), True)
 
     def _fetch_included(self, source: RunSource) -> None:
         with self._wishes:
-            wanted, self._included = self._included, {}
+            wanted, self._included, self._hurry = self._included, {}, False
         if source.kind == _CHEAP_KIND:
             return  # its polls see every write
         try:

@@ -28,7 +28,13 @@ from evaltui.engine.parts import Link
 from evaltui.engine.poll import Poller
 from evaltui.engine.roots import WatchRoot, parse_root
 from evaltui.engine.survey import survey
-from evaltui.errors import ConfigError, EvaltuiError, RunNotFoundError, StoreUnreachableError
+from evaltui.errors import (
+    ConfigError,
+    EvaltuiError,
+    RunNotFoundError,
+    StoreRejectedError,
+    StoreUnreachableError,
+)
 from evaltui.ledger.journal import Journal
 from evaltui.tracking.deadline import BoundedCalls, OverdueError
 
@@ -82,7 +88,7 @@ class Desk:
         journal: Knows reports that the store does not have yet.
         open_source: Opens a reader of the store.
         open_writer: Opens a writer of the store.
-        link: Makes the link to a run.
+        link: Finds the web page of runs.
         cwd: Directory that relative paths start from.
         comparer: Reads the cases of runs; default: one that keeps them in memory only.
     """
@@ -115,6 +121,7 @@ class Desk:
             Verb.REFRESH: self._refresh,
             Verb.PAUSE: self._pause,
             Verb.DETAIL: self._detail,
+            Verb.PAGE: self._page,
             Verb.BASELINE: self._baseline,
             Verb.COMPARE: self._compare,
             Verb.CASE: self._case,
@@ -153,6 +160,18 @@ class Desk:
     def _ignore(self, args: Payload) -> Payload:
         self._controls.ignore(str(args["path"]))
         return {}
+
+    def _page(self, args: Payload) -> Payload:
+        experiment_id = self._poller.status.experiment_id
+        asked = [str(run_id) for run_id in args["run_ids"]]
+        run_ids = [run_id for run_id in asked if not run_id.startswith(LOCAL_PREFIX)]
+        if asked and not run_ids:
+            raise RunNotFoundError("not in the store yet: it has a page once it is logged")
+        if not experiment_id:
+            raise StoreRejectedError(
+                "the experiment has no page yet", hint="the first report that is logged makes it"
+            )
+        return dataclasses.asdict(self._link(experiment_id, run_ids))
 
     def _stop(self, _: Payload) -> Payload:
         self._controls.stop()

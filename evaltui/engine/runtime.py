@@ -81,6 +81,7 @@ class Engine:
         self._last_state = StoreState.CONNECTING
         self._twins: frozenset[str] = frozenset()
         self._search: RunSource | None = None
+        self._asked_who = store.ask_user is None
         merging = threading.RLock()
         self._poller = Poller(
             store.open_source,
@@ -251,7 +252,26 @@ class Engine:
         if twins != self._twins:
             self._ingest.twins(twins)
         self._twins = twins
+        self._find_out_who_we_are()
         return self._poller.due_in()
+
+    def _find_out_who_we_are(self) -> None:
+        """Ask once, after the first listing and beside the polls: nothing waits for the answer."""
+        ask_user = self._store.ask_user
+        if self._asked_who or ask_user is None or not self._poller.listed:
+            return
+        self._asked_who = True
+
+        def ask() -> None:
+            try:
+                user = ask_user()
+            except EvaltuiError as error:
+                _log.info("who we are is not known: %s", error.message)  # the doctor tells it
+            else:
+                self._poller.known_as(user)
+                self._query_wake.set()
+
+        threading.Thread(target=ask, name="evaltui-who", daemon=True).start()
 
     def _publish(self, delta: RunDelta, reset: bool) -> None:
         if delta.removed and not reset:
@@ -262,7 +282,8 @@ class Engine:
     def _tell_store(self, status: StoreStatus) -> None:
         if status.state is StoreState.LIVE and self._last_state is StoreState.OFFLINE:
             self._ingest.order(self._ingestor.hurry)
-        self._last_state = status.state
+        if status.state is not StoreState.BUSY:  # busy after offline: still waiting to be live
+            self._last_state = status.state
         self._emit(StoreChanged(status))
 
     def _known_runs(self, content_id: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from evaltui.domain.text import clean
 from evaltui.errors import (
     RunNotFoundError,
     StoreAuthError,
+    StoreBusyError,
     StoreError,
     StoreRejectedError,
     StoreUnreachableError,
@@ -30,6 +31,7 @@ LONGEST_WAIT_S = 300.0
 
 _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _UNAVAILABLE = frozenset({429, 500, 502, 503, 504, 408, 425})
+_TOO_OFTEN = frozenset({"REQUEST_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"})
 _REFUSED = {
     401: "check the credential: `evaltui doctor`",
     403: "this credential may not do that: `evaltui doctor`",
@@ -99,16 +101,21 @@ def from_answer(
         # Databricks tells a token it does not know by the number as the code
         unknown = status == HTTPStatus.FORBIDDEN and code == str(status)
         return StoreAuthError(text, hint=_REFUSED[401 if unknown else status])
-    if status in _UNAVAILABLE or code in {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"}:
-        return StoreUnreachableError(
-            text,
-            retry_after_s=retry_after(headers.get("Retry-After")),
-            unclear=sent and status not in {429, 503},
-        )
+    wait_s = retry_after(headers.get("Retry-After"))
+    if status == HTTPStatus.TOO_MANY_REQUESTS or code in _TOO_OFTEN:
+        return StoreBusyError(text, retry_after_s=wait_s)
+    if status in _UNAVAILABLE or code == "TEMPORARILY_UNAVAILABLE":
+        unclear = sent and status != HTTPStatus.SERVICE_UNAVAILABLE
+        return StoreUnreachableError(text, retry_after_s=wait_s, unclear=unclear)
     if code:
         if code == _MISSING and _MISSING_RUN.search(message):
             return RunNotFoundError(text)
         return CodedRejectionError(text, code)
+    return _no_answer(status, headers, doing)
+
+
+def _no_answer(status: int, headers: Mapping[str, str], doing: str) -> StoreError:
+    """Return the error for an answer that cannot be one of MLflow."""
     if status in range(300, 400):
         return StoreRejectedError(
             f"{doing}: the server sends us on to {redact(clean(headers.get('Location', '?')))}",

@@ -7,15 +7,21 @@ from importlib.metadata import version
 
 from evaltui.domain.check import Check, CheckState
 from evaltui.domain.run import Experiment
-from evaltui.errors import EvaltuiError, StoreAuthError, StoreRejectedError, StoreUnreachableError
+from evaltui.errors import (
+    EvaltuiError,
+    StoreAuthError,
+    StoreBusyError,
+    StoreRejectedError,
+    StoreUnreachableError,
+)
 from evaltui.tracking import open_source
 from evaltui.tracking.credential import CredentialKind
 from evaltui.tracking.deadline import BoundedCalls, OverdueError
-from evaltui.tracking.links import experiment_link
+from evaltui.tracking.links import page_address
 from evaltui.tracking.sqlite_database import KNOWN_SCHEMAS, Database
 from evaltui.tracking.target import Target, TargetKind
 from evaltui.tracking.transport import Transport
-from evaltui.tracking.workspace_checks import check_workspace, folder_remedy
+from evaltui.tracking.workspace_checks import check_workspace, folder_remedy, rate_check
 
 _OPEN_S = 12.0
 """Longest wait for a store that only mlflow can open."""
@@ -59,7 +65,7 @@ class Found:
                 f"{shown} is deleted",
                 f"mlflow experiments restore -x {self.experiment.experiment_id}, or name another",
             )
-        page = experiment_link(target, self.experiment.experiment_id)
+        page = page_address(target, self.experiment.experiment_id)
         detail = f"{shown}, id {self.experiment.experiment_id}" + (f", {page}" if page else "")
         return Check("experiment", CheckState.OK, detail)
 
@@ -78,6 +84,8 @@ def ask_remote(target: Target) -> Generator[Check, None, Found | None]:
             experiment = source.experiment()
         except EvaltuiError as error:
             yield from _refusal(target, error)
+            if isinstance(error, StoreBusyError):
+                yield rate_check(source.transport)
             return None
         yield Check("reachable", CheckState.OK, f"{target.host} answers")
         if target.kind is TargetKind.DATABRICKS:
@@ -102,6 +110,10 @@ def _refusal(target: Target, error: EvaltuiError) -> Iterator[Check]:
         if target.credential.kind is CredentialKind.NONE:
             remedy = "set MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN"
         yield Check("authorised", CheckState.FAIL, error.message, remedy)
+        return
+    if isinstance(error, StoreBusyError):
+        remedy = "wait a little; who else polls this workspace?"
+        yield Check("reachable", CheckState.FAIL, f"it answers, but: {error.message}", remedy)
         return
     remedy = error.hint or _REACH
     if isinstance(error, StoreUnreachableError) and "evaltui doctor" in remedy:

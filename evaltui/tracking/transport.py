@@ -23,7 +23,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from evaltui.errors import StoreRejectedError, StoreUnreachableError
 from evaltui.tracking.authorisation import Authoriser
 from evaltui.tracking.deadline import BoundedCalls, OverdueError
-from evaltui.tracking.faults import from_answer, translate
+from evaltui.tracking.faults import from_answer, retry_after, translate
 
 CONNECT_S = 3.0
 READ_S = 5.0
@@ -76,6 +76,7 @@ class Transport:
             seconds; None while it has not said.
         requests: How many requests were answered.
         busy_answers: How many of the answers were 429.
+        longest_wait_s: Most seconds that one of those asked to wait, 0 when none did.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Transport:
         self.clock_ahead_s: float | None = None
         self.requests = 0
         self.busy_answers = 0
+        self.longest_wait_s = 0.0
         self._authoriser = authoriser
         self._verify = verify
         self._certificate = certificate
@@ -192,7 +194,10 @@ class Transport:
             raise
         self.clock_ahead_s = _clock_ahead(answer.headers.get("Date"))
         self.requests += 1
-        self.busy_answers += answer.status == HTTPStatus.TOO_MANY_REQUESTS
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self.busy_answers += 1
+            asked_s = retry_after(answer.headers.get("Retry-After")) or 0.0
+            self.longest_wait_s = max(self.longest_wait_s, asked_s)
         return answer
 
     def _once(

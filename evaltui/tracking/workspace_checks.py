@@ -12,6 +12,7 @@ from evaltui.domain.check import Check, CheckState
 from evaltui.domain.run import Experiment
 from evaltui.errors import EvaltuiError
 from evaltui.tracking.credential import CredentialKind
+from evaltui.tracking.identity import ask_me, user_of
 from evaltui.tracking.target import Target
 from evaltui.tracking.transport import Transport
 from evaltui.tracking.workspace_folders import FOLDER, object_at, parent_of
@@ -31,14 +32,23 @@ def check_workspace(
         transport: The connection, on which the experiment was looked up.
         experiment: The experiment, or None when there is none yet.
     """
-    me = _asked(transport, "/api/2.0/preview/scim/v2/Me", "ask who we are")
-    name = str(me.get("userName") or me.get("applicationId") or "")
-    shown = f"as {name}" if name else "experiments can be read; the workspace does not tell who"
+    me, trouble = _ourselves(transport)
+    name = user_of(me)
+    unknown = "experiments can be read; the workspace does not tell who" + trouble
+    shown = f"as {name}" if name else unknown
     yield Check("authorised", CheckState.OK, f"{shown}, by {target.credential.origin}")
     yield _token_end(target, transport)
     if target.experiment or experiment is not None:
         yield _permission(target, transport, experiment, me)
-    yield _rate(transport)
+    yield rate_check(transport)
+
+
+def _ourselves(transport: Transport) -> tuple[Mapping[str, Any], str]:
+    """Return what the workspace knows of us, and what kept it from telling."""
+    try:
+        return ask_me(transport), ""
+    except EvaltuiError as error:
+        return {}, f" ({error.message})"
 
 
 def folder_remedy(target: Target, transport: Transport) -> tuple[str, str]:
@@ -161,9 +171,13 @@ def _levels(answer: Mapping[str, Any], me: Mapping[str, Any]) -> set[str]:
     return found - {""}
 
 
-def _rate(transport: Transport) -> Check:
+def rate_check(transport: Transport) -> Check:
+    """Say whether the workspace asked for fewer requests while it was asked here."""
     if transport.busy_answers:
-        detail = f"{transport.busy_answers} of {transport.requests} requests got 429; {_SEARCHES}"
+        detail = f"{transport.busy_answers} of {transport.requests} requests got 429"
+        if transport.longest_wait_s:
+            detail += f", asking to wait {transport.longest_wait_s:g} s"
+        detail += f"; {_SEARCHES}"
         return Check(
             "rate-limit", CheckState.WARN, detail, "raise poll_interval_s, here or elsewhere"
         )

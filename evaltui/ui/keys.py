@@ -94,6 +94,8 @@ MAIN_KEYS: tuple[Key, ...] = (
     Key("runs.follow", "F", "follow", "follow", "Keep the cursor on the newest run", 70, "F"),
     Key("runs.copy", "y", "copy_id", "copy id", "Copy the run id", 55, "y"),
     Key("runs.copy_row", "Y", "copy_row", "copy row", "Copy the row as a table (TSV)", None, "Y"),
+    Key("runs.page", "o", "open_page", "web page", "Web page of the run, or the diff", 57, "o"),
+    Key("runs.experiment", "O", "open_experiment", "web", "Experiment's web page", None, "O"),
     Key("runs.watch", "w", "watch", "watch", "Files on watch; starts watching", 40, "w"),
     Key("runs.close", "escape", "close", "close", "Close, or clear the filter", None, "esc"),
     Key("panes.next", "tab", "next_pane(1)", "next pane", "Next pane", None, "tab"),
@@ -152,7 +154,6 @@ RUN_KEYS: tuple[Key, ...] = (
     Key("run.next_failure", "n", "failure(1)", "next failure", "Next failed case", 20, "n"),
     Key("run.previous_failure", "N", "failure(-1)", "failure", "Previous failed case", None, "N"),
     Key("run.copy", "y", "copy_line", "copy", "Copy what the cursor is on", 55, "y"),
-    Key("run.copy_link", "o", "copy_link", "link", "Copy the link to the run", 57, "o"),
 )
 """Keys of the view of one run."""
 

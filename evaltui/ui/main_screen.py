@@ -17,7 +17,7 @@ from evaltui.engine.link import Verb
 from evaltui.ui.baseline import BaselineKeeper
 from evaltui.ui.copying import copy, row_as_tsv
 from evaltui.ui.keys import MAIN_KEYS, bindings
-from evaltui.ui.main_compare import ComparingView
+from evaltui.ui.main_pages import OF_ONE_RUN, BrowsingView
 from evaltui.ui.order import METRIC_PREFIX, Sort, SortKey
 from evaltui.ui.panes.watch_list import WatchList
 from evaltui.ui.panes.wishes import CopyRequested, Said
@@ -29,10 +29,8 @@ from evaltui.ui.widgets.run_list import RunList
 from evaltui.ui.widgets.tabs import PANES, Tabs
 from evaltui.ui.words import Survey
 
-_OF_ONE_RUN = frozenset({"cases", "artifacts"})
 
-
-class MainScreen(ComparingView):
+class MainScreen(BrowsingView):
     """The screen that everything starts from.
 
     Args:
@@ -83,14 +81,14 @@ class MainScreen(ComparingView):
 
     def action_pane(self, pane: str) -> None:
         """Go to a pane."""
-        if pane in _OF_ONE_RUN and self.pane not in _OF_ONE_RUN:
+        if pane in OF_ONE_RUN and self.pane not in OF_ONE_RUN:
             self.opened_id = self.session.bench.cursor_id
         self.pane = pane
         self.fit_panes()
         self.focus_pane()
         self.show_status()
         self.show_detail()
-        if pane in _OF_ONE_RUN:
+        if pane in OF_ONE_RUN:
             self._fetch_detail()
 
     def action_next_pane(self, step: int) -> None:
@@ -132,7 +130,7 @@ class MainScreen(ComparingView):
     def _open(self, run_id: str) -> None:
         if run_id:
             self.opened_id = run_id
-            if self.pane in _OF_ONE_RUN:
+            if self.pane in OF_ONE_RUN:
                 self._fetch_detail()
                 self.show_detail()
             else:

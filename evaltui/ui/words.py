@@ -58,10 +58,22 @@ def trouble_line(store: StoreStatus | None, trouble: EngineTrouble | None) -> tu
         return "", ""
     if store.state is StoreState.OFFLINE:
         return _offline_line(store), "$worse"
+    if store.state is StoreState.BUSY:
+        return _busy_line(store), "$warning"
     if store.state is StoreState.REFUSED:
         hint = f"; {store.hint}" if store.hint else ""
         return f"refused: {store.error or 'the store does not accept us'}{hint}", "$worse"
     return "", ""
+
+
+def _busy_line(store: StoreStatus) -> str:
+    parts = [f"asked too often, by all who share the limit: {store.error}"]
+    if store.next_try_s:
+        parts.append(f"next look {clock_text(store.next_try_s)} (r: now)")
+    if store.data_at_s:
+        parts.append(f"data of {clock_text(store.data_at_s)}")
+    parts.append("new reports wait in the journal")
+    return "; ".join(parts)
 
 
 def _offline_line(store: StoreStatus) -> str:
@@ -104,7 +116,7 @@ def _waiting_words(store: StoreStatus | None, trouble: EngineTrouble | None) -> 
     if store is None:
         return [Content.styled("connecting", "$quiet")]
     target = clean(store.target)
-    if store.state in {StoreState.OFFLINE, StoreState.REFUSED}:
+    if store.state in {StoreState.OFFLINE, StoreState.REFUSED, StoreState.BUSY}:
         return [
             Content.styled(f"no runs from {target} yet", "bold"),
             Content.styled(clean(store.error), "$worse"),

@@ -13,6 +13,7 @@ from evaltui.domain.comparison import Verdict
 from evaltui.domain.comparison_json import from_document
 from evaltui.domain.metric import Direction
 from evaltui.domain.run import Run, Tag
+from evaltui.domain.web_page import WebPage
 from evaltui.engine import requests as module
 from evaltui.engine.case_cache import CaseCache
 from evaltui.engine.comparing import Comparer
@@ -77,7 +78,7 @@ class Office:
             journal=self.journal,
             open_source=self.store.open,
             open_writer=lambda: FakeWriter(self.store),
-            link=lambda *_: ("", ""),
+            link=lambda *_: WebPage(),
             cwd=folder,
             comparer=Comparer(CaseCache(folder / "cases"), directions=directions),
         )

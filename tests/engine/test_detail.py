@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 from engine_fakes import FakeStore, make_plan, make_run
 
 from evaltui.domain.run import Tag
+from evaltui.domain.web_page import WebPage
 from evaltui.engine import detail
 from evaltui.engine.detail import planned_detail, read_table, run_detail
 from evaltui.errors import RunNotFoundError, StoreRejectedError, StoreUnreachableError
@@ -26,8 +28,8 @@ REPORT = json.dumps(
 ).encode()
 
 
-def link(experiment_id: str, run_id: str) -> tuple[str, str]:
-    return f"http://mlflow/{experiment_id}/{run_id}", "in the browser"
+def link(experiment_id: str, run_ids: Sequence[str]) -> WebPage:
+    return WebPage("/".join(["http://mlflow", experiment_id, *run_ids]), note="in the browser")
 
 
 def store_with(**artifacts: bytes) -> FakeStore:

@@ -6,10 +6,11 @@ import pytest
 from engine_fakes import STATUS, Clock, FakeStore, Screen, make_run, renamed
 
 from evaltui.domain.events import StoreState, StoreStatus
-from evaltui.domain.run import Tag
+from evaltui.domain.run import Experiment, Run, Tag
 from evaltui.engine.connection import REFUSED_RETRY_S
 from evaltui.engine.poll import Poller
-from evaltui.errors import StoreAuthError, StoreUnreachableError
+from evaltui.errors import StoreAuthError, StoreBusyError, StoreUnreachableError
+from evaltui.tracking.polled_source import PolledSource
 
 
 class Bench:
@@ -411,3 +412,106 @@ def test_a_wish_to_refresh_before_the_first_listing_asks_nothing_twice(bench: Be
     bench.poller.refresh()
     bench.step()
     assert bench.store.calls == ["changes", "experiment", "sweep"]
+
+
+# -- a store that is asked too often --------------------------------------------------------------
+
+
+def refusing(bench: Bench, seconds: float | None = None) -> None:
+    bench.store.error = StoreBusyError("HTTP 429: too many requests", retry_after_s=seconds)
+
+
+def test_refusals_slow_the_polls_and_answers_bring_them_back(bench: Bench) -> None:
+    bench.store.add(make_run("a"))
+    bench.step()
+    waits = []
+    refusing(bench)
+    for _ in range(3):
+        bench.after(bench.poller.due_in())
+        waits.append(bench.poller.due_in())
+    assert waits == pytest.approx([10.0, 20.0, 40.0])
+    busy = bench.told[-1]
+    assert (busy.state, busy.poll_interval_s) == (StoreState.BUSY, 40.0)
+    assert busy.data_at_s is not None
+    assert busy.next_try_s == bench.clock.now + 40.0
+    bench.store.error = None
+    paces: list[float] = []
+    while not paces or paces[-1] > STATUS.poll_interval_s:
+        bench.after(bench.poller.due_in())
+        paces.append(bench.poller.status.poll_interval_s)
+    assert list(dict.fromkeys(paces)) == [35.0, 30.0, 25.0, 20.0, 15.0, 10.0, 5.0]
+    assert bench.told[-1].state is StoreState.LIVE
+
+
+def test_a_refusal_is_waited_for_as_long_as_it_asks(bench: Bench) -> None:
+    bench.step()
+    refusing(bench, 120.0)
+    bench.after(5)
+    assert bench.poller.due_in() == pytest.approx(120.0)
+    bench.store.calls.clear()
+    bench.poller.include(["new"])  # a report that was just logged does not break the silence
+    assert bench.poller.due_in() == pytest.approx(120.0)
+    bench.after(119)
+    assert bench.store.calls == []
+    bench.store.error = None
+    bench.after(2)
+    assert "changes" in bench.store.calls
+    assert "get_run new" in bench.store.calls
+
+
+class Pages:
+    """Five runs in pages of two; the second page is refused once."""
+
+    def __init__(self) -> None:
+        self.runs = [make_run(str(number)) for number in range(5)]
+        self.asked: list[str] = []
+
+    def experiment(self) -> Experiment:
+        return Experiment("1", "exp")
+
+    def search(
+        self, _experiment_id: str, _question: str, *, size: int, token: str
+    ) -> tuple[list[Run], str]:
+        self.asked.append(token)
+        if self.asked == ["", "2"]:
+            raise StoreBusyError("HTTP 429")
+        start = int(token or 0)
+        return self.runs[start : start + 2], str(start + 2) if start + 2 < len(self.runs) else ""
+
+    def close(self) -> None:
+        self.asked.append("closed")
+
+
+def test_a_listing_that_was_refused_goes_on_where_it_was(bench: Bench) -> None:
+    pages = Pages()
+    bench.poller._open_source = lambda: PolledSource("rest", pages)  # type: ignore[arg-type]
+    bench.step()
+    assert bench.poller.status.state is StoreState.BUSY
+    assert bench.screen.ids == ["0", "1"]
+    bench.after(bench.poller.due_in())
+    assert sorted(bench.screen.ids) == ["0", "1", "2", "3", "4"]
+    assert pages.asked == ["", "2", "2", "4"]
+    assert bench.poller.listed
+
+
+def test_a_run_that_was_just_logged_is_fetched_without_a_poll(bench: Bench) -> None:
+    bench.step()
+    bench.store.calls.clear()
+    bench.store.add(make_run("new"))
+    bench.poller.include(["new"])
+    assert bench.poller.due_in() == 0.0
+    bench.step()
+    assert bench.store.calls == ["get_run new"]
+    assert bench.screen.ids == ["new"]
+    assert bench.poller.due_in() == pytest.approx(5.0)
+
+
+def test_who_we_are_is_told_once_it_is_known(bench: Bench) -> None:
+    bench.step()
+    bench.poller.known_as("ada@example.com")
+    assert bench.poller.due_in() == 0.0
+    bench.step()
+    assert bench.told[-1].user == "ada@example.com"
+    bench.store.error = StoreUnreachableError("away")
+    bench.after(5)
+    assert bench.told[-1].user == "ada@example.com"

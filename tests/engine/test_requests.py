@@ -9,7 +9,8 @@ import pytest
 from engine_fakes import STATUS, FakeStore, FakeWriter, make_plan, make_run
 
 from evaltui.domain.events import FileState
-from evaltui.domain.run import Tag
+from evaltui.domain.run import LOCAL_PREFIX, Tag
+from evaltui.domain.web_page import WebPage
 from evaltui.engine import requests as module
 from evaltui.engine.link import Reply, Request, Verb
 from evaltui.engine.poll import Poller
@@ -49,7 +50,7 @@ class Office:
             journal=self.journal,
             open_source=self.store.open,
             open_writer=self._open_writer,
-            link=lambda experiment_id, run_id: (f"{experiment_id}/{run_id}", ""),
+            link=lambda experiment_id, run_ids: WebPage("/".join([experiment_id, *run_ids])),
             cwd=folder,
         )
 
@@ -303,3 +304,20 @@ def test_a_lane_works_again_after_it_was_idle() -> None:
         lanes.submit(Request(number, Verb.DETAIL, {}))
         counter.wait_for(number + 1)
     assert [reply.payload for reply in counter.replies] == [{"echo": n} for n in range(3)]
+
+
+def test_runs_comparisons_and_the_experiment_have_pages(office: Office) -> None:
+    assert "no page yet" in office.ask(Verb.PAGE, run_ids=["a"]).error
+    office.poller.step()
+    assert office.ask(Verb.PAGE, run_ids=["a"]).payload["address"] == "1/a"
+    assert office.ask(Verb.PAGE, run_ids=["a", "b"]).payload["address"] == "1/a/b"
+    assert office.ask(Verb.PAGE, run_ids=[]).payload["address"] == "1"
+
+
+def test_what_is_not_in_the_store_yet_has_no_page_and_is_left_out_of_others(
+    office: Office,
+) -> None:
+    office.poller.step()
+    assert "not in the store yet" in office.ask(Verb.PAGE, run_ids=[f"{LOCAL_PREFIX}1"]).error
+    both = office.ask(Verb.PAGE, run_ids=["a", f"{LOCAL_PREFIX}1"])
+    assert both.payload["address"] == "1/a"

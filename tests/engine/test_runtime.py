@@ -23,6 +23,7 @@ from waiting import wait_for
 from evaltui.domain.events import FileRole, FileState, Notice, StoreState, WatchRole
 from evaltui.domain.run import RunStatus
 from evaltui.domain.stamp import FileStamp
+from evaltui.domain.web_page import WebPage
 from evaltui.engine import ingest_loop
 from evaltui.engine.feed import _fixed_part
 from evaltui.engine.link import (
@@ -41,7 +42,7 @@ from evaltui.engine.outcome import Outcome
 from evaltui.engine.parts import Store
 from evaltui.engine.roots import WatchRoot
 from evaltui.engine.runtime import Engine
-from evaltui.errors import JournalError, StoreUnreachableError
+from evaltui.errors import JournalError, StoreAuthError, StoreUnreachableError
 from evaltui.ledger.journal import Journal, NewEntry
 
 PATIENCE_S = 20.0
@@ -58,6 +59,7 @@ class Plant:
         sweep_s: float = 0.2,
         role: WatchRole = WatchRole.WATCHER,
         read_only: bool = False,
+        ask_user: Callable[[], str] | None = None,
     ) -> None:
         self.store = FakeStore()
         self.journal = Journal(folder / "journal")
@@ -73,7 +75,8 @@ class Plant:
                 status=replace(STATUS, poll_interval_s=interval_s, read_only=read_only),
                 open_source=self.store.open,
                 open_writer=lambda: FakeWriter(self.store),
-                link=lambda _experiment_id, _run_id: ("", ""),
+                link=lambda _experiment_id, _run_ids: WebPage(),
+                ask_user=ask_user,
                 sweep_s=sweep_s,
             ),
             self.journal,
@@ -510,3 +513,41 @@ def test_a_loop_tells_an_error_once_and_again_after_a_good_turn() -> None:
     assert [notice.text for notice in notices] == [
         "internal error in the test loop: ValueError: x"
     ] * 2
+
+
+def test_who_we_are_is_asked_once_after_the_listing_and_shown(tmp_path: Path) -> None:
+    asked: list[bool] = []
+
+    def ask_user() -> str:
+        asked.append(plant.engine._poller.listed)
+        return "ada@example.com"
+
+    plant = Plant(tmp_path, interval_s=0.01, ask_user=ask_user)
+    try:
+        plant.engine.start()
+        wait_for(lambda: plant.engine.status.user == "ada@example.com")
+        polls = len(plant.store.calls)
+        wait_for(lambda: len(plant.store.calls) > polls + 20)
+        assert asked == [True]
+    finally:
+        plant.engine.stop(PATIENCE_S)
+
+
+def test_a_store_that_does_not_say_who_we_are_is_followed_all_the_same(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def ask_user() -> str:
+        asked.append("asked")
+        raise StoreAuthError("HTTP 403")
+
+    plant = Plant(tmp_path, interval_s=0.01, ask_user=ask_user)
+    try:
+        plant.engine.start()
+        wait_for(lambda: asked)
+        polls = len(plant.store.calls)
+        wait_for(lambda: len(plant.store.calls) > polls + 20)
+        assert asked == ["asked"]
+        assert (plant.engine.status.user, plant.engine.status.state) == ("", StoreState.LIVE)
+        assert not plant.of(Noticed)
+    finally:
+        plant.engine.stop(PATIENCE_S)

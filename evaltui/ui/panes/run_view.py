@@ -333,13 +333,6 @@ class RunView(Vertical):
         else:
             self.post_message(CopyRequested(self._lines.key(index), "artifact path"))
 
-    def action_copy_link(self) -> None:
-        """Ask for the link to the run on the clipboard."""
-        if self._detail is not None and self._detail.link:
-            self.post_message(CopyRequested(self._detail.link, "link"))
-        else:
-            self.post_message(Said("there is no link to this run"))
-
 
 def _took(run: Run) -> str:
     if run.started_ms is None or run.ended_ms is None or run.ended_ms <= run.started_ms:

@@ -159,6 +159,12 @@ class WatchList(Vertical):
     def _current(self) -> FileRow | None:
         return self._lines.row(self.table.cursor) if len(self._lines) else None
 
+    @property
+    def run_id(self) -> str:
+        """Id of the run that the file under the cursor became, or ""."""
+        row = self._current
+        return row.run_ids[0] if row is not None and row.run_ids else ""
+
     # -- keys ------------------------------------------------------------------------------------
 
     def action_problem(self, step: int) -> None:

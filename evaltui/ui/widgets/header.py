@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.widget import Widget
 
 from evaltui.domain.events import StoreState, StoreStatus, WatchRole, WatchStatus
 from evaltui.domain.text import clean
+from evaltui.ui.fitting import shorten
 from evaltui.ui.format import clock_text, duration_text
 
 WARNING_FROM = 60
 """Width from which the warning has room."""
 WHOLE_WARNING_FROM = 140
 """Width from which it is not cut short."""
+OLD_FROM_S = 30.0
+"""Seconds between polls from which the age of the data is worth its room."""
+_SHORT_NAME = 16
+_WORKSPACE = "databricks"
 
 
 def store_text(store: StoreStatus | None, *, engine_down: str) -> tuple[str, str]:
@@ -23,14 +30,16 @@ def store_text(store: StoreStatus | None, *, engine_down: str) -> tuple[str, str
     if store is None or store.state is StoreState.CONNECTING:
         return "CONNECTING", "$quiet"
     since = f" since {clock_text(store.since_s)}" if store.since_s else ""
-    if store.state is StoreState.LIVE:
-        return f"LIVE {store.poll_interval_s:g}s", "$better"
-    if store.state is StoreState.PAUSED:
-        age = f", as of {clock_text(store.data_at_s)}" if store.data_at_s else ""
-        return f"PAUSED{age}", "$warning"
-    if store.state is StoreState.OFFLINE:
-        return f"OFFLINE{since}", "$worse"
-    return f"REFUSED{since}", "$worse"
+    age = f", as of {clock_text(store.data_at_s)}" if store.data_at_s else ""
+    every = f"{store.poll_interval_s:g}s"
+    seldom = store.poll_interval_s >= OLD_FROM_S
+    return {
+        StoreState.LIVE: (f"LIVE {every}{age if seldom else ''}", "$better"),
+        StoreState.BUSY: (f"BUSY {every}{age}", "$warning"),
+        StoreState.PAUSED: (f"PAUSED{age}", "$warning"),
+        StoreState.OFFLINE: (f"OFFLINE{since}", "$worse"),
+        StoreState.REFUSED: (f"REFUSED{since}", "$worse"),
+    }[store.state]
 
 
 def watch_text(watch: WatchStatus | None) -> str:
@@ -52,8 +61,45 @@ def watch_text(watch: WatchStatus | None) -> str:
     return " ".join(part for part in parts if part)
 
 
+def left_texts(experiment: str, target: str, user: str, why: str) -> Iterator[str]:
+    """Yield the left part of the line, the whole of it first, then shorter and shorter ones.
+
+    What is longer than it must be goes first: folders, domains, the end of long names; then the
+    user, then the reason.
+
+    Args:
+        experiment: Name of the experiment; on Databricks a path.
+        target: Sort of the store and its place.
+        user: Who we are there, or "".
+        why: What chose the target, or "".
+    """
+    kind, _, place = target.partition(" ")
+    label = place.partition(".")[0]
+    near = f"{kind} {place if label.isdigit() else label}".rstrip()
+    name = experiment.rpartition("/")[2] or experiment
+    short = shorten(name, _SHORT_NAME)
+    me = shorten(user.partition("@")[0], _SHORT_NAME)
+    chosen = why.partition(" and ")[0]
+    yield f"evaltui  {experiment}  {_whole(target, user, why)}"
+    yield f"{experiment}  {_whole(target, user, why)}"
+    yield f"{name}  {_whole(target, user, why)}"
+    yield f"{name}  {_whole(target, me, why)}"
+    if kind == _WORKSPACE:
+        yield f"{name}  {_whole(near, me, chosen)}"
+    if user:
+        yield f"{name}  {_whole(kind, me, chosen)}"
+        yield f"{short}  {_whole(kind, me, chosen)}"
+        yield f"{short}  {_whole(kind, me, '')}"
+    yield f"{name}  {target}"
+    yield f"{name}  {_whole(kind, '', why)}"
+
+
+def _whole(target: str, user: str, why: str) -> str:
+    return target + (f" as {user}" if user else "") + (f" ({why})" if why else "")
+
+
 class Header(Widget):
-    """One line: experiment, target and why, state of the store, the watch, a warning."""
+    """One line: experiment, target, who we are there and why it was chosen, state, watch."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -109,22 +155,15 @@ class Header(Widget):
         return Content("").join(pieces)
 
     def _left(self, room: int) -> str:
-        experiment, target, why = clean(self._experiment), "", ""
+        experiment, target, user, why = clean(self._experiment), "", "", ""
         if self._store is not None:
             experiment = clean(self._store.experiment) or experiment
             target, why = clean(self._store.target), clean(self._store.why)
-        named = f"{experiment}  {target}" + (f" ({why})" if why else "")
-        short = experiment.rpartition("/")[2] or experiment
-        for text in (
-            f"evaltui  {named}",
-            f"{named}",
-            f"{short}  {target}" + (f" ({why})" if why else ""),
-            f"{short}  {target}",
-            f"{short}  {target.partition(' ')[0]}" + (f" ({why})" if why else ""),
-        ):
+            user = clean(self._store.user)
+        for text in left_texts(experiment, target, user, why):
             if cell_len(text) + 1 < room:
                 return text
-        return short
+        return experiment.rpartition("/")[2] or experiment
 
     def _warning(self) -> str:
         if self._store is None or not self._store.warning:
