@@ -30,6 +30,7 @@ from evaltui.tracking import open_source, open_writer
 from evaltui.tracking.identity import ask_user, named_by_credential
 from evaltui.tracking.links import web_page
 from evaltui.tracking.target import Target, TargetKind, resolve_target
+from evaltui.tracking.workspace_folders import ExperimentFolder
 
 DATABRICKS_SWEEP_S = 60.0
 DATABRICKS_JITTER_RATIO = 0.2
@@ -64,12 +65,15 @@ def build(
     base = cwd or Path.cwd()
     target = resolve_target(settings, environ)
     roots = merge_roots(parse_root(text, base) for text in settings.watch)
+    folder = ExperimentFolder(target)
     notices: list[Notice] = []
     journal = open_journal(settings, target, notify=notices.append)
     engine = Engine(
-        _store(target),
+        _store(target, folder),
         journal,
-        make_ingestor=lambda known: make_ingestor(settings, target, journal, known_runs=known),
+        make_ingestor=lambda known: make_ingestor(
+            settings, target, journal, known_runs=known, folder=folder
+        ),
         make_watcher=lambda ingestor: Watcher(
             roots,
             journal,
@@ -147,6 +151,7 @@ def make_ingestor(
     *,
     search_first: bool = False,
     known_runs: KnownRuns | None = None,
+    folder: ExperimentFolder | None = None,
 ) -> Ingestor:
     """Return the ingest of a target, with its adapters.
 
@@ -156,11 +161,12 @@ def make_ingestor(
         journal: Its journal.
         search_first: Search the store before every create (one-shot commands).
         known_runs: Who has a content; None where no poll runs.
+        folder: Told which folder a new experiment lacks.
     """
     return Ingestor(
         journal,
         open_source=lambda: open_source(target),
-        open_writer=lambda: open_writer(target),
+        open_writer=lambda: open_writer(target, folder),
         experiment=target.experiment,
         settings=IngestSettings(
             read_only=target.read_only,
@@ -182,7 +188,7 @@ def _watch_settings(settings: Settings, patience_s: float) -> WatchSettings:
     )
 
 
-def _store(target: Target) -> Store:
+def _store(target: Target, folder: ExperimentFolder) -> Store:
     shared = target.kind is TargetKind.DATABRICKS
     return Store(
         status=_status(target),
@@ -190,6 +196,8 @@ def _store(target: Target) -> Store:
         open_writer=lambda: open_writer(target),
         link=lambda experiment_id, run_ids: web_page(target, experiment_id, run_ids),
         ask_user=(lambda: ask_user(target)) if shared else None,
+        missing_folder=lambda: folder.missing,
+        make_folder=folder.make,
         sweep_s=DATABRICKS_SWEEP_S if shared else SWEEP_S,
         jitter_ratio=DATABRICKS_JITTER_RATIO if shared else 0.0,
     )

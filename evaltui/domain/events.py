@@ -124,6 +124,8 @@ class StoreStatus:
         read_only: True when nothing may be written to the store.
         directions: Which way metrics get better, as people set it for everybody: `higher`, `lower`
             or `neutral` by metric.
+        missing_folder: Folder that the experiment, which is still to be made, lacks: reports wait
+            until it is there. "" for none.
     """
 
     target: str
@@ -142,6 +144,7 @@ class StoreStatus:
     read_only: bool = False
     directions: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
+    missing_folder: str = ""
 
 
 class WatchRole(StrEnum):

@@ -90,6 +90,12 @@ class Connection:
         self.status = replace(self.status, user=user)
         self.announce()
 
+    def lacks(self, folder: str) -> None:
+        """Note which folder the experiment needs before it can be made, "" for none."""
+        if folder != self.status.missing_folder:
+            self.status = replace(self.status, missing_folder=folder)
+            self.announce()
+
     def failed(self, error: StoreError) -> float:
         """Note a failure; return the seconds until the next try."""
         self._failures += 1

@@ -62,6 +62,8 @@ class Verb(StrEnum):
     DIRECTION: `{"metric": str, "direction": "higher" | "lower" | "neutral" | null}`; sets or clears
         which way a metric gets better, for everybody. Answered with `{"metric": str, "direction":
         str, "shared": bool, "note": str}`; where it is not shared it holds for the session.
+    FOLDER: `{"path": str}`; makes the folder that `StoreStatus.missing_folder` names; the reports
+        that wait for it go on. Answered with `{"path": str}`.
     WATCH: `{"path": str}`; starts to watch a directory. Answered with `{"path": str}`.
     RETRY: `{"path": str}`; tries a quarantined or waiting file again.
     IGNORE: `{"path": str}`; leaves a file alone until it is retried.
@@ -79,6 +81,7 @@ class Verb(StrEnum):
     COMPARE = "compare"
     CASE = "case"
     DIRECTION = "direction"
+    FOLDER = "folder"
     WATCH = "watch"
     RETRY = "retry"
     IGNORE = "ignore"

@@ -95,6 +95,9 @@ class Store:
         open_writer: Opens a writer.
         link: Finds the web page of runs.
         ask_user: Asks the store who we are, raises StoreError; None where that is not asked.
+        missing_folder: Returns the folder that a new experiment lacks as far as it is known, "" for
+            none; asks nothing.
+        make_folder: Makes that folder, raises StoreError.
         sweep_s: Seconds between sweeps.
         jitter_ratio: Share of the interval by which polls vary.
     """
@@ -104,5 +107,7 @@ class Store:
     open_writer: Callable[[], RunWriter]
     link: Link
     ask_user: Callable[[], str] | None = None
+    missing_folder: Callable[[], str] = lambda: ""
+    make_folder: Callable[[], None] = lambda: None
     sweep_s: float = SWEEP_S
     jitter_ratio: float = 0.0

@@ -83,6 +83,7 @@ class Poller:
         self._paused = False
         self._included: dict[str, None] = {}
         self._user = ""
+        self._lacked: str | None = None
 
     # -- questions and wishes, from any thread -------------------------------------------------
 
@@ -141,10 +142,15 @@ class Poller:
         with self._wishes:
             self._user = user
 
+    def lacks(self, folder: str) -> None:
+        """Have it told, at the next step, which folder the experiment lacks, "" for none."""
+        with self._wishes:
+            self._lacked = folder
+
     def due_in(self) -> float:
         """Return the seconds until `step` has something to do, 0 when it has already."""
         with self._wishes:
-            if self._refresh or self._user:
+            if self._refresh or self._user or self._lacked is not None:
                 return 0.0
             if self._paused:
                 return math.inf
@@ -157,10 +163,9 @@ class Poller:
     def step(self) -> None:
         """Do what is due: poll, sweep, both or nothing. Errors of the store become its status."""
         with self._wishes:
-            paused, refresh, hurry, user = self._paused, self._refresh, self._hurry, self._user
-            self._refresh, self._user = False, ""
-        if user:
-            self._connection.known_as(user)
+            paused, refresh, hurry = self._paused, self._refresh, self._hurry
+            self._refresh = False
+        self._pass_on()
         self._connection.pause(on=paused)
         if paused and not refresh:
             return
@@ -173,6 +178,16 @@ class Poller:
         sweep = known_before and (refresh or now >= self._next_sweep)  # a listing just swept all
         if answered and sweep and not self._stopping():
             self.sweep_once()
+
+    def _pass_on(self) -> None:
+        """Put into the status what others found out."""
+        with self._wishes:
+            user, lacked = self._user, self._lacked
+            self._user, self._lacked = "", None
+        if user:
+            self._connection.known_as(user)
+        if lacked is not None:
+            self._connection.lacks(lacked)
 
     def poll_once(self) -> bool:
         """Publish what is new in the store; False when it did not answer."""

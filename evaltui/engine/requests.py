@@ -40,13 +40,14 @@ from evaltui.tracking.deadline import BoundedCalls, OverdueError
 
 DETAIL_DEADLINE_S = 20.0
 SURVEY_DEADLINE_S = 6.0
+FOLDER_DEADLINE_S = 15.0
 
 COMPARE_DEADLINE_S = 60.0  # twenty reports, at worst
 
 SLOW = frozenset(
     {
         *(Verb.DETAIL, Verb.BASELINE, Verb.SURVEY, Verb.WATCH),
-        *(Verb.COMPARE, Verb.CASE, Verb.DIRECTION),
+        *(Verb.COMPARE, Verb.CASE, Verb.DIRECTION, Verb.FOLDER),
     }
 )
 """Verbs that may wait for a network or a disk; `Lanes` keeps them apart from the others."""
@@ -89,6 +90,7 @@ class Desk:
         open_source: Opens a reader of the store.
         open_writer: Opens a writer of the store.
         link: Finds the web page of runs.
+        make_folder: Makes the folder that the experiment lacks.
         cwd: Directory that relative paths start from.
         comparer: Reads the cases of runs; default: one that keeps them in memory only.
     """
@@ -102,6 +104,7 @@ class Desk:
         open_source: Callable[[], RunSource],
         open_writer: Callable[[], RunWriter],
         link: Link,
+        make_folder: Callable[[], None] = lambda: None,
         cwd: Path,
         comparer: Comparer | None = None,
     ) -> None:
@@ -111,6 +114,7 @@ class Desk:
         self._open_source = open_source
         self._open_writer = open_writer
         self._link = link
+        self._make_folder = make_folder
         self._cwd = cwd
         self._calls = BoundedCalls()
         self._comparisons = ComparisonDesk(
@@ -126,6 +130,7 @@ class Desk:
             Verb.COMPARE: self._compare,
             Verb.CASE: self._case,
             Verb.DIRECTION: self._direction,
+            Verb.FOLDER: self._folder,
             Verb.WATCH: self._watch,
             Verb.RETRY: self._retry,
             Verb.IGNORE: self._ignore,
@@ -270,6 +275,16 @@ class Desk:
             return f"{error.message}: {_FOR_SESSION}"
         self._controls.refresh()
         return ""
+
+    def _folder(self, args: Payload) -> Payload:
+        path, missing = str(args["path"]), self._poller.status.missing_folder
+        if self._poller.status.read_only:
+            raise ConfigError("read-only: no folder is made", hint="leave --read-only out")
+        if path != missing:  # what was asked about may be there by now; nothing else is made
+            raise ConfigError(f"the folder {path} is not missing any more")
+        self._within(FOLDER_DEADLINE_S, self._make_folder, doing=f"making the folder {path}")
+        self._controls.refresh()
+        return {"path": path}
 
     def _within(self, limit_s: float, work: Callable[[], _T], *, doing: str) -> _T:
         try:

@@ -81,6 +81,7 @@ class Engine:
         self._last_state = StoreState.CONNECTING
         self._twins: frozenset[str] = frozenset()
         self._search: RunSource | None = None
+        self._told_folder = ""
         self._asked_who = store.ask_user is None
         merging = threading.RLock()
         self._poller = Poller(
@@ -212,6 +213,7 @@ class Engine:
             open_source=self._store.open_source,
             open_writer=self._store.open_writer,
             link=self._store.link,
+            make_folder=self._store.make_folder,
             cwd=cwd,
             comparer=comparer,
         )
@@ -306,8 +308,16 @@ class Engine:
         if self._feed.step() and self._feed.role is not WatchRole.WATCHER:
             self._ingest.wake()  # another process wrote: the watch has other figures
         self._told.set()
+        self._tell_missing_folder()
         self._stop.wait(_GAP_S)
         return TELL_S
+
+    def _tell_missing_folder(self) -> None:
+        missing = self._store.missing_folder()
+        if missing != self._told_folder:
+            self._told_folder = missing
+            self._poller.lacks(missing)
+            self._query_wake.set()
 
     def _is_logged(self, local_id: str) -> bool:
         number = local_id.removeprefix(LOCAL_PREFIX)

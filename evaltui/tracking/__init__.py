@@ -12,6 +12,7 @@ from evaltui.errors import ConfigError
 
 if TYPE_CHECKING:
     from evaltui.tracking.target import Target
+    from evaltui.tracking.workspace_folders import ExperimentFolder
 
 __all__ = ["open_source", "open_writer"]
 
@@ -28,8 +29,12 @@ def open_source(target: Target, experiment: str | None = None) -> RunSource:
     return open_for(target, target.experiment if experiment is None else experiment)
 
 
-def open_writer(target: Target) -> RunWriter:
+def open_writer(target: Target, folder: ExperimentFolder | None = None) -> RunWriter:
     """Return the writer of a store; mlflow is imported at its first call.
+
+    Args:
+        target: The store.
+        folder: Told which folder a new experiment lacks (Databricks).
 
     Raises:
         ConfigError: The target is read-only.
@@ -38,4 +43,4 @@ def open_writer(target: Target) -> RunWriter:
         raise ConfigError("the store is read-only here", hint="leave --read-only out")
     from evaltui.tracking.writer import MlflowWriter  # noqa: PLC0415
 
-    return MlflowWriter(target)
+    return MlflowWriter(target, folder=folder)

@@ -32,6 +32,33 @@ def object_at(transport: Transport, path: str) -> tuple[str, str] | None:
     return str(found.get("object_type", "")), str(found.get("object_id", ""))
 
 
+class ExperimentFolder:
+    """The folder that an experiment which is still to be made lacks, as its writers find out.
+
+    Safe for use from several threads.
+
+    Args:
+        target: The workspace.
+
+    Attributes:
+        missing: Path of the folder, "" while nothing is known to be missing.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self.missing = ""
+
+    def make(self) -> None:
+        """Make the missing folder with those above it.
+
+        Raises:
+            StoreError: No answer, or the workspace does not let us.
+        """
+        if self.missing:
+            make_folder(self._target, self.missing)
+            self.missing = ""
+
+
 def make_folder(target: Target, path: str) -> None:
     """Make a folder with those above it; one that is there is no error.
 

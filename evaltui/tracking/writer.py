@@ -33,7 +33,7 @@ from evaltui.tracking.naming import MAX_TAG_VALUE, legal_run_name, legal_value
 from evaltui.tracking.run_home import RunHome, asked_run, run_home
 from evaltui.tracking.target import Target
 from evaltui.tracking.upload import clear_left_rooms, new_room, read_position, staged
-from evaltui.tracking.workspace_folders import make_folder, parent_of
+from evaltui.tracking.workspace_folders import ExperimentFolder, parent_of
 from evaltui.tracking.writer_sign_in import WriterSignIn
 
 if TYPE_CHECKING:
@@ -57,12 +57,19 @@ class MlflowWriter:
         target: The store.
         call_s: Longest wait for one call.
         upload_idle_s: Longest wait for a file that does not get on.
+        folder: Told which folder a new experiment lacks.
     """
 
     def __init__(
-        self, target: Target, *, call_s: float = CALL_S, upload_idle_s: float = UPLOAD_IDLE_S
+        self,
+        target: Target,
+        *,
+        call_s: float = CALL_S,
+        upload_idle_s: float = UPLOAD_IDLE_S,
+        folder: ExperimentFolder | None = None,
     ) -> None:
         self._target = target
+        self._folder = folder or ExperimentFolder(target)
         self._call_s = call_s
         self._upload_idle_s = upload_idle_s
         self._calls = BoundedCalls()
@@ -95,6 +102,7 @@ class MlflowWriter:
                 hint="a folder or another object has that name: name an experiment in it, such as "
                 f"{name}/evaluations",
             )
+        self._folder.missing = ""
         return active_or_refused(found, self._target)
 
     def _experiment_by_id(self, experiment_id: str) -> Experiment:
@@ -131,8 +139,11 @@ class MlflowWriter:
         try:
             create()
         except StoreRejectedError as error:
-            if NO_FOLDER in error.message and self._target.create_parents:
-                make_folder(self._target, parent_of(name))
+            if NO_FOLDER in error.message:
+                self._folder.missing = parent_of(name)
+                if not self._target.create_parents:
+                    raise
+                self._folder.make()
                 create()
                 return
             if "ALREADY_EXISTS" not in error.message and "already exists" not in error.message:

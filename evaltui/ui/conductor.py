@@ -147,6 +147,7 @@ class Conductor:
             main.show_detail_soon()
         main.show_status()
         main.show_list_words()
+        main.ask_about_folder()
 
     def _engine_changed(self, event: object) -> None:
         session, main = self.session, self.main

@@ -96,6 +96,7 @@ MAIN_KEYS: tuple[Key, ...] = (
     Key("runs.copy_row", "Y", "copy_row", "copy row", "Copy the row as a table (TSV)", None, "Y"),
     Key("runs.page", "o", "open_page", "web page", "Web page of the run, or the diff", 57, "o"),
     Key("runs.experiment", "O", "open_experiment", "web", "Experiment's web page", None, "O"),
+    Key("runs.folder", "M", "make_folder", "folder", "Make the experiment's folder", None, "M"),
     Key("runs.watch", "w", "watch", "watch", "Files on watch; starts watching", 40, "w"),
     Key("runs.close", "escape", "close", "close", "Close, or clear the filter", None, "esc"),
     Key("panes.next", "tab", "next_pane(1)", "next pane", "Next pane", None, "tab"),

@@ -17,7 +17,8 @@ from evaltui.engine.link import Verb
 from evaltui.ui.baseline import BaselineKeeper
 from evaltui.ui.copying import copy, row_as_tsv
 from evaltui.ui.keys import MAIN_KEYS, bindings
-from evaltui.ui.main_pages import OF_ONE_RUN, BrowsingView
+from evaltui.ui.main_folder import FolderView
+from evaltui.ui.main_pages import OF_ONE_RUN
 from evaltui.ui.order import METRIC_PREFIX, Sort, SortKey
 from evaltui.ui.panes.watch_list import WatchList
 from evaltui.ui.panes.wishes import CopyRequested, Said
@@ -30,7 +31,7 @@ from evaltui.ui.widgets.tabs import PANES, Tabs
 from evaltui.ui.words import Survey
 
 
-class MainScreen(BrowsingView):
+class MainScreen(FolderView):
     """The screen that everything starts from.
 
     Args:

@@ -14,6 +14,8 @@ from evaltui.ui.format import clock_text
 from evaltui.ui.model import Workbench
 
 _PATH_LIMIT = 400
+FOLDER_LATER = "reports wait; M makes it, and so does --create-parents at the next start"
+"""What to do about the missing folder of an experiment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,10 @@ def trouble_line(store: StoreStatus | None, trouble: EngineTrouble | None) -> tu
         text = f"engine down since {clock_text(trouble.since_s)}: {trouble.reason}"
         again = f"; starts again at {clock_text(trouble.next_try_s)} (r: now)"
         return f"{text}{again}; the list shows what it last knew", "$warning"
-    if store is None:
-        return "", ""
+    return _store_trouble(store) if store is not None else ("", "")
+
+
+def _store_trouble(store: StoreStatus) -> tuple[str, str]:
     if store.state is StoreState.OFFLINE:
         return _offline_line(store), "$worse"
     if store.state is StoreState.BUSY:
@@ -63,6 +67,8 @@ def trouble_line(store: StoreStatus | None, trouble: EngineTrouble | None) -> tu
     if store.state is StoreState.REFUSED:
         hint = f"; {store.hint}" if store.hint else ""
         return f"refused: {store.error or 'the store does not accept us'}{hint}", "$worse"
+    if store.missing_folder and not store.read_only:
+        return f"the folder {store.missing_folder} does not exist: {FOLDER_LATER}", "$warning"
     return "", ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -22,6 +23,8 @@ class ConfirmScreen(ModalScreen[bool]):
         lines: What is asked, the question first; may be foreign.
         yes: What yes does, one or two words.
         no: What no does.
+        guard_s: Seconds at first in which no answer is taken. A question that comes up by itself
+            meets keys that were meant for what was there before.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,8 +40,11 @@ class ConfirmScreen(ModalScreen[bool]):
     ConfirmScreen Static { width: 1fr; height: auto; }
     """
 
-    def __init__(self, lines: Sequence[str], *, yes: str = "yes", no: str = "no") -> None:
+    def __init__(
+        self, lines: Sequence[str], *, yes: str = "yes", no: str = "no", guard_s: float = 0.0
+    ) -> None:
         super().__init__()
+        self._open_at = time.monotonic() + guard_s
         self._lines = [clean(line) for line in lines]
         self._yes, self._no = clean(yes), clean(no)
 
@@ -58,4 +64,5 @@ class ConfirmScreen(ModalScreen[bool]):
 
     def action_answer(self, yes: bool) -> None:
         """Give the answer."""
-        self.dismiss(yes)
+        if time.monotonic() >= self._open_at:
+            self.dismiss(yes)
