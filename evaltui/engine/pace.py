@@ -36,12 +36,11 @@ class Pace:
     def refused(self) -> Pace:
         """Return the pace after a 429."""
         longest = max(SLOWEST_S, self.usual_s)
-        return replace(self, interval_s=min(longest, max(self.interval_s, 1.0) * 2))
+        return replace(self, interval_s=min(longest, self.interval_s * 2))
 
     def answered(self) -> Pace:
         """Return the pace after an answer."""
-        step = max(self.usual_s, 1.0)
-        return replace(self, interval_s=max(self.usual_s, self.interval_s - step))
+        return replace(self, interval_s=max(self.usual_s, self.interval_s - self.usual_s))
 
     def wait_s(self, asked_s: float | None, *, jitter_ratio: float, chance: float) -> float:
         """Return the seconds until the next look after a 429.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from evaltui.domain.run import ArtifactInfo, Experiment, Run, RunBatch, RunStatus
 from evaltui.errors import StoreRejectedError
@@ -18,6 +19,9 @@ class FakeTarget:
     experiment_label: str = "exp"
     warning: str = ""
     kind: TargetKind = TargetKind.SQLITE
+    host: str = ""
+    workspace_id: str = ""
+    database: Path | None = None
 
 
 @dataclass
