@@ -13,6 +13,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "events": ("auto", "off"),
     "notify": ("off", "bell", "osc9"),
     "glyphs": ("auto", "block", "braille", "ascii"),
+    "display": ("auto", "lean", "textual"),
     "theme": ("auto", "dark", "light", "ansi-dark", "ansi-light"),
 }
 _DIRECTIONS = ("higher", "lower", "neutral")

@@ -60,6 +60,8 @@ class Settings:
     """`auto`, `block`, `braille` or `ascii`."""
     theme: str = "auto"
     """`auto`, `dark`, `light`, `ansi-dark` or `ansi-light`."""
+    display: str = "auto"
+    """`lean` sends only what changed, `textual` all; `auto`: lean where the terminal is known."""
     notify: str = "off"
     """`bell`, or `osc9` for a notification of the terminal: a run regressed, a report is broken."""
     mouse: bool = True

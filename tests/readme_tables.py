@@ -169,6 +169,10 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "TERM or the encoding does not fit a screen",
         "use a UTF-8 locale, --glyphs ascii, or `evaltui watch DIR` without the screen",
     ),
+    "display": (
+        "this Textual is not the one the lean display knows, so Textual draws by itself",
+        "install the Textual that pyproject.toml names; all works, but sends more bytes",
+    ),
     "clipboard": (
         "tmux keeps copied text for itself",
         "tmux set -s set-clipboard on",

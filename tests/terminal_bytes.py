@@ -8,7 +8,9 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-SWITCHED_MODES = frozenset({7, 25, 1000, 1003, 1004, 1006, 1015, 1016, 1049, 2004, 2026, 2048})
+SWITCHED_MODES = frozenset(
+    {7, 25, 1000, 1002, 1003, 1004, 1006, 1015, 1016, 1049, 2004, 2026, 2048}
+)
 """DEC private modes that the screen may switch."""
 
 MODES_AT_REST = {7: True, 25: True}
@@ -24,7 +26,8 @@ _TOKEN = re.compile(
 _CSI_ALLOWED = re.compile(
     r"\x1b\["
     r"(?:[0-9;:]*m"  # colours
-    r"|[0-9]+(?:;[0-9]+)?H|[0-9]+C"  # cursor to a place, to the right
+    r"|[0-9]+(?:;[0-9]+)?H|[0-9]*[ABCD]"  # cursor to a place, by some steps
+    r"|[0-9]+X|K"  # erase cells, or up to the edge
     r"|(?:[0-9]+;[0-9]+)?r|[0-9]+[ST]"  # region that scrolls, scroll it
     r"|\?(?:2026|2048)\$p"  # does the terminal know this mode?
     r"|>[0-9]+u|<u"  # kitty keyboard on, off
@@ -34,7 +37,7 @@ _MODE = re.compile(r"\x1b\[\?([0-9;]+)([hl])\Z")
 _SGR = re.compile(r"\x1b\[([0-9;:]*)m\Z")
 _CLIPBOARD = re.compile(r"\x1b\]52;c;[A-Za-z0-9+/=]*(?:\x07|\x1b\\)\Z")
 _POINTER = re.compile(r"\x1b\]22;[a-z-]+\x07\Z")
-_PLAIN_CONTROLS = frozenset({"\r", "\n", "\x1bM"})  # the last scrolls down
+_PLAIN_CONTROLS = frozenset({"\r", "\n", "\b", "\x1bM"})  # the last scrolls down
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u3164\uffa0")
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")

@@ -82,6 +82,7 @@ def place_settings(place: Path, wishes: Settings) -> Settings:
         data_dir=place / "data",
         glyphs=wishes.glyphs,
         theme=wishes.theme,
+        display=wishes.display,
         mouse=wishes.mouse,
         sources={"tracking_uri": "demo", "experiment": "demo"},
     )

@@ -128,6 +128,7 @@ def global_options() -> Parser:
     add("--read-only", action="store_true", help="write nothing to the store")
     add("--glyphs", choices=choices("glyphs"), help="characters for charts and marks")
     add("--theme", choices=choices("theme"), help="colours of the screen")
+    add("--display", choices=choices("display"), help="who draws the screen: lean or textual")
     add("--no-mouse", dest="mouse", action="store_false", help="leave the mouse to the terminal")
     add("--state-dir", type=Path, metavar="DIR", help="journal, spool, log and locks")
     add("--data-dir", type=Path, metavar="DIR", help="embedded store and its artifacts")

@@ -25,6 +25,7 @@ CHECKS = (
     "journal",
     "env-file",
     "terminal",
+    "display",
     "clipboard",
     "versions",
     "bytecode",
@@ -56,7 +57,9 @@ def check_surroundings(
         _directory("data-directory", "EVALTUI_DATA_DIR", lambda: data_dir(settings)),
         _journal(settings, journal),
         _env_file(settings),
-        *_terminal(environ),
+        _terminal(environ),
+        _display(settings, environ),
+        *_clipboard(environ),
         *_python(),
     )
 
@@ -139,26 +142,38 @@ def _report_directories(settings: Settings) -> list[Path]:
     return found
 
 
-def _terminal(environ: Mapping[str, str]) -> list[Check]:
+def _terminal(environ: Mapping[str, str]) -> Check:
     term = environ.get("TERM", "")
     encoding = (sys.stdout.encoding or "").lower()
     if term in {"", "dumb"}:
-        first = Check(
+        return Check(
             "terminal",
             CheckState.WARN,
             f"TERM is {term or 'not set'}: the screen cannot run here",
             "use a terminal, or evaltui watch DIR without the screen",
         )
-    elif encoding.replace("-", "") != "utf8":
-        first = Check(
+    if encoding.replace("-", "") != "utf8":
+        return Check(
             "terminal",
             CheckState.WARN,
             f"TERM={term}, encoding {encoding or 'unknown'}",
             "set LANG to a UTF-8 locale, or use --glyphs ascii",
         )
-    else:
-        first = Check("terminal", CheckState.OK, f"TERM={term}, {encoding}")
-    return [first, *_clipboard(environ)]
+    return Check("terminal", CheckState.OK, f"TERM={term}, {encoding}")
+
+
+def _display(settings: Settings, environ: Mapping[str, str]) -> Check:
+    """Say who draws the screen; Textual's own display works everywhere, only with more bytes."""
+    from evaltui.ui.lean.choice import choose_display  # noqa: PLC0415 - Textual takes a while
+    from evaltui.ui.lean.updates import unknown_parts  # noqa: PLC0415
+
+    unknown = unknown_parts()
+    choice = choose_display(settings.display, environ, unknown=unknown)
+    if unknown and settings.display != "textual":
+        return Check(
+            "display", CheckState.WARN, str(choice), "install the Textual that pyproject.toml names"
+        )
+    return Check("display", CheckState.OK, str(choice))
 
 
 def _clipboard(environ: Mapping[str, str]) -> list[Check]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import sys
 import threading
 import time
@@ -23,17 +24,23 @@ from evaltui.errors import ExitCode
 from evaltui.settings import Settings
 from evaltui.ui.glyphs import choose_glyphs
 from evaltui.ui.keys import APP_KEYS, bindings, check_keymap
+from evaltui.ui.lean.choice import choose_display
+from evaltui.ui.lean.updates import LeanDisplay, takes, unknown_parts
 from evaltui.ui.opening import OpeningScreen
 from evaltui.ui.plain_text import PlainText
 from evaltui.ui.screens.too_small import fit_to
 from evaltui.ui.terminal import TerminalDriver, catch_signals
 from evaltui.ui.theme import ANSI_VARIABLES, DARK, LIGHT, theme_name
-from evaltui.ui.thin_display import TerminalImage, thin
 
 if TYPE_CHECKING:
+    from textual._compositor import ChopsUpdate, LayoutUpdate
+    from textual.widget import Widget
+
     from evaltui.ui.client import EngineLink, LinkEvent
     from evaltui.ui.conductor import Conductor, MakeLink
 
+SYNC_FROM = 256
+"""Characters of a frame from which it is worth the marks that keep it from being seen half."""
 HANG_UP = 129
 """Exit status after the terminal went away: 128 + SIGHUP."""
 
@@ -68,8 +75,13 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         driver_class: type[TerminalDriver] | None = None,
         finish: bool = True,
     ) -> None:
-        self._image = TerminalImage()
+        self._lean: LeanDisplay | None = None  # Textual draws nothing before there is a terminal
         super().__init__(driver_class=driver_class)
+        choice = choose_display(settings.display, os.environ, unknown=unknown_parts(self))
+        if choice.lean:
+            self._lean = LeanDisplay(erase=choice.erase)
+        level = logging.WARNING if choice.refused else logging.INFO
+        logging.getLogger("evaltui").log(level, "display %s", choice)
         self.animation_level = "none"
         # NO_COLOR means none; Textual would still send shades of grey.
         self._filters = [NoColor() if isinstance(it, Monochrome) else it for it in self._filters]
@@ -141,7 +153,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         """Cover the screen while the terminal is too small."""
-        self._image.forget()
+        self._forget_terminal()
         fit_to(self, event.size)  # `self.size` is still the one before
 
     async def leave(self, code: int = 0) -> None:
@@ -181,13 +193,37 @@ class EvaltuiApp(App[int], inherit_bindings=False):
     ) -> Self:
         """Draw everything again, also what the terminal is thought to show already."""
         if repaint:
-            self._image.forget()
+            self._forget_terminal()
         return super().refresh(repaint=repaint, layout=layout, recompose=recompose)
+
+    def _forget_terminal(self) -> None:
+        if self._lean is not None:
+            self._lean.forget()
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Send an update to the terminal, without the cells that it shows already."""
-        thinned = thin(renderable, self._image, (self.size.width, self.size.height))
-        super()._display(screen, cast("RenderableType | None", thinned))
+        lean, driver = self._lean, self._driver
+        if lean is None or driver is None or self.is_headless or not takes(renderable):
+            if renderable is not None:
+                self._forget_terminal()
+            super()._display(screen, renderable)
+            return
+        try:
+            if self._batch_count or not self._running or self._closed:
+                return  # as Textual does: what is left out is painted again
+            typing = self.cursor_position if _is_typed_into(self.focused) else None
+            where = None if typing is None else screen.outer_size.clamp_offset(typing)
+            update = cast("LayoutUpdate | ChopsUpdate", renderable)
+            text = lean.draw(update, self.console, (self.size.width, self.size.height), where)
+            if len(text) >= SYNC_FROM:
+                self._begin_update()
+                driver.write(text)
+                self._end_update()
+            elif text:
+                driver.write(text)
+            driver.flush()
+        finally:
+            self.post_display_hook()
 
     # -- keys of every screen --------------------------------------------------------------------
 
@@ -212,6 +248,10 @@ class EvaltuiApp(App[int], inherit_bindings=False):
             self.refresh()
             self.conductor.refresh_store()
 
+    def action_redraw(self) -> None:
+        """Draw the whole screen again: something else wrote to the terminal."""
+        self.refresh()
+
     def action_pause(self) -> None:
         """Pause or resume the live list."""
         if self.conductor is not None:
@@ -225,6 +265,11 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         """Go back; on the first pane quit, after one word on what goes unwatched."""
         if self.conductor is None or not self.conductor.back():
             await self.leave()
+
+
+def _is_typed_into(widget: Widget | None) -> bool:
+    """Whether the terminal's cursor matters: input methods show their words beside it."""
+    return hasattr(widget, "cursor_screen_offset")
 
 
 def _real_link(command: Sequence[str] | None = None) -> MakeLink:

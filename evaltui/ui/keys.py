@@ -48,6 +48,7 @@ APP_KEYS: tuple[Key, ...] = (
     Key("app.interrupt", "ctrl+c", "quit_now", "quit", "Quit from anywhere", None, "^c"),
     Key("app.suspend", "ctrl+z", "suspend_process", "suspend", "Suspend to the shell", None, "^z"),
     Key("app.refresh", "r", "refresh_store", "refresh", "Ask the store for news now", 60, "r"),
+    Key("app.redraw", "ctrl+l", "redraw", "redraw", "Draw the whole screen again", None, "^l"),
     Key("app.log", "L", "show_log", "log", "What evaltui did: the end of its log", None, "L"),
     Key("app.pause", "p", "pause", "pause", "Pause and resume the live list", 65, "p"),
 )
@@ -226,7 +227,7 @@ ALL_KEYS: tuple[Key, ...] = (
 )
 
 
-PRIORITY = frozenset({"app.interrupt", "app.suspend"})
+PRIORITY = frozenset({"app.interrupt", "app.suspend", "app.redraw"})
 """Bindings that come before whatever has the focus: an input would take ctrl+c for a copy."""
 
 

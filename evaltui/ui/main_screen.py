@@ -76,7 +76,7 @@ class MainScreen(FolderView):
         if bench.follow and bench.position != bench.newest_position():
             bench.follow = False
             self.show_list_words()
-        self.show_detail_soon()
+        self.show_detail_soon(rest=True)
 
     # -- panes -----------------------------------------------------------------------------------
 

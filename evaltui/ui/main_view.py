@@ -242,10 +242,17 @@ class MainView(Screen[None], inherit_bindings=False):
 
     # -- the panes that follow the cursor --------------------------------------------------------
 
-    def show_detail_soon(self) -> None:
-        """Let the panes follow the cursor after a short rest."""
+    def show_detail_soon(self, *, rest: bool = False) -> None:
+        """Let the panes follow in a moment.
+
+        Args:
+            rest: Only once this was not asked for during that moment (the cursor, which may be
+                held); else what keeps coming in is shown at that pace.
+        """
         if self._detail_timer is None:
             self._detail_timer = self.set_timer(DETAIL_DELAY_S, self.show_detail)
+        elif rest:
+            self._detail_timer.reset()
 
     def show_detail(self) -> None:
         """Show in the panes on show what belongs to cursor and marks."""

@@ -28,7 +28,7 @@ SAME_WISH_S = 1.0
 
 RESTORE = (
     "\x1b[?2026l"  # synchronised output
-    "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l"  # mouse
+    "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l"  # mouse
     "\x1b[?1004l\x1b[?2004l\x1b[?2048l"  # focus, bracketed paste, resize reports
     "\x1b[<u\x1b[r\x1b[?7h"  # kitty keys, scroll region, wrap
     "\x1b[?1049l\x1b[?25h\x1b[0m"  # main screen, cursor, colours
@@ -108,6 +108,23 @@ class TerminalDriver(LinuxDriver):
             stream.reconfigure(errors="replace")  # an escape would be wider than its cell
         self._file = GuardedFile(stream, self._tell_gone)  # type: ignore[assignment]  # what the writer thread uses of a file
         threading.Thread(target=self._watch_tty, name="evaltui-tty", daemon=True).start()
+
+    # -- the mouse -------------------------------------------------------------------------------
+
+    def _enable_mouse_support(self) -> None:
+        """Have clicks, the wheel and dragging reported, but no motion (Textual: every motion).
+
+        Nothing here looks different below the pointer, so motion would only cost the line.
+        """
+        if self._mouse:
+            self.write("\x1b[?1000h\x1b[?1002h\x1b[?1006h")
+            self.flush()
+
+    def _disable_mouse_support(self) -> None:
+        if self._mouse:
+            pixels = "\x1b[?1016l" if self._mouse_pixels else ""
+            self.write(f"{pixels}\x1b[?1006l\x1b[?1002l\x1b[?1000l")
+            self.flush()
 
     # -- suspending ------------------------------------------------------------------------------
     # Signal handlers interrupt any line of the main thread, one that holds the lock of the output

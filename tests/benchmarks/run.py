@@ -41,7 +41,6 @@ EVALTUI = str(Path(sys.executable).parent / "evaltui")
 SIZE = (120, 40)
 _ESCAPES = re.compile(rb"\x1b\[[0-9;?:<>=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.")
 _FRAME_CELLS = 1_000
-_KEY_WAIT_S = 0.15
 
 
 @dataclass(frozen=True)
@@ -101,30 +100,19 @@ def start_up(place: Path, rounds: int) -> Iterator[Figure]:
     )
 
 
-def cursor_keys(place: Path, runs: int) -> Iterator[Figure]:
-    """Count the bytes that one cursor key sets off."""
+def idle(place: Path, runs: int) -> Iterator[Figure]:
+    """Count what is sent while nothing happens but polls."""
     env = own_environment(place) | {"EVALTUI_TRACKING_URI": store_uri(place, runs)}
     with PtySession([EVALTUI], size=SIZE, env=env) as program:
         program.until_text("run-")
-        program.until_quiet(1.0)
-        inside = [program.bytes_of("j") for _ in range(8)]
-        for _ in range(60):
-            program.send("j")
-            program.pump(_KEY_WAIT_S)
-        scrolled = [program.bytes_of("j") for _ in range(8)]
-        program.until_quiet(1.0)
-        before = len(program.data)
-        end = time.monotonic() + 10
+        program.until_quiet(1.5)
+        before, end = len(program.data), time.monotonic() + 10
         while time.monotonic() < end:
             program.pump(0.5)
-        idle = len(program.data) - before
+        sent = len(program.data) - before
         program.send("q")
         program.wait()
-    yield Figure("cursor key inside the page", statistics.median(inside), "bytes", 1_200)
-    yield Figure(
-        "cursor key that scrolls", statistics.median(scrolled), "bytes", float("inf"), "reported"
-    )
-    yield Figure("idle for 10 s, polling live", idle, "bytes", 0)
+    yield Figure("idle for 10 s, polling live", sent, "bytes", 0)
 
 
 def stalls(place: Path, runs: int) -> Iterator[Figure]:
@@ -278,6 +266,15 @@ def hanging_server() -> Iterator[int]:
                 connection.close()
 
 
+def print_figure(figure: Figure) -> None:
+    """Print one line."""
+    mark = "ok  " if figure.holds else "MISS"
+    bound = "" if figure.target == float("inf") else f"(≤ {figure.target:g})"
+    print(
+        f"{mark} {figure.what}: {figure.value:.3g} {figure.unit} {bound} {figure.note}", flush=True
+    )
+
+
 def main() -> int:
     """Measure everything; return 1 when a target is missed."""
     parser = argparse.ArgumentParser(
@@ -292,19 +289,14 @@ def main() -> int:
     try:
         for part in (
             start_up(place, options.rounds),
-            cursor_keys(place, 1_000),
+            idle(place, 1_000),
             stalls(place, options.runs),
             quitting(place),
             logging_cost(place, options.rounds),
         ):
             for figure in part:
                 figures.append(figure)
-                mark = "ok  " if figure.holds else "MISS"
-                bound = "" if figure.target == float("inf") else f"(≤ {figure.target:g})"
-                print(
-                    f"{mark} {figure.what}: {figure.value:.3g} {figure.unit} {bound} {figure.note}",
-                    flush=True,
-                )
+                print_figure(figure)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     if options.json:

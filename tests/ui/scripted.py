@@ -102,7 +102,7 @@ def make_app(
         link.answers = dict(answers or {})
         return link
 
-    chosen = settings or Settings(glyphs="block", theme="dark")
+    chosen = settings or Settings(glyphs="block", theme="dark", display="lean")
     return EvaltuiApp(chosen, make_link=make_link, clock=lambda: NOW_S, cwd=cwd)
 
 

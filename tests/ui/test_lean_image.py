@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import pyte
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from scripted import batch, make_app, runs, store, until
+from strict_terminal import StrictTerminal
+from textual._compositor import LayoutUpdate
+from textual.geometry import Region
 from textual.strip import Strip
 
-from evaltui.ui.thin_display import Cell, TerminalImage, sgr_codes, strip_cells
+from evaltui.ui.app import EvaltuiApp
+from evaltui.ui.lean.image import Cell, TerminalImage
+from evaltui.ui.lean.pens import sgr_codes
+from evaltui.ui.lean.runs import move
+from evaltui.ui.lean.updates import LeanDisplay, strip_cells
 
 WIDTH, HEIGHT = 24, 12
 PENS = ("0", "1;38;2;255;0;0", "38;2;0;255;0;48;2;9;9;9", "2", "31", "1;97;44")
@@ -51,14 +59,14 @@ def _whole(grid: list[list[Cell]], pieces: list[tuple[int, tuple[int, list[Cell]
                 row[at] = (" ", row[at][1])
 
 
-@settings(max_examples=200, deadline=None)
-@given(frames, st.data())
+@settings(max_examples=80, deadline=None)
+@given(frames, st.booleans(), st.data())
 def test_after_any_updates_the_terminal_shows_the_last_frame(
-    steps: list[list[tuple[int, int, str]]], data: st.DataObject
+    steps: list[list[tuple[int, int, str]]], erase: bool, data: st.DataObject
 ) -> None:
-    screen = pyte.Screen(WIDTH, HEIGHT)
+    screen = StrictTerminal(WIDTH, HEIGHT)
     stream = pyte.Stream(screen)
-    image = TerminalImage()
+    image = TerminalImage(erase=erase)
     grid: list[list[Cell]] = [[(" ", "0")] * WIDTH for _ in range(HEIGHT)]
     for step in steps:
         pen = data.draw(st.sampled_from(PENS))
@@ -127,34 +135,41 @@ styles = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.lists(st.tuples(st.sampled_from("ab "), styles), max_size=8), max_size=6))
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(
+                st.integers(0, 2),
+                st.integers(0, WIDTH - 4),
+                st.lists(st.tuples(st.sampled_from(["a", "b", " ", " " * 12]), styles), max_size=5),
+            ),
+            max_size=5,
+        ),
+        max_size=6,
+    ),
+    st.booleans(),
+)
 def test_every_cell_looks_as_if_each_had_been_sent_with_all_its_codes(
-    steps: list[list[tuple[str, Style]]],
+    steps: list[list[tuple[int, int, list[tuple[str, Style]]]]], erase: bool
 ) -> None:
-    thin, whole = (pyte.Screen(WIDTH, HEIGHT) for _ in range(2))
-    stream, plain = pyte.Stream(thin), pyte.Stream(whole)
-    image = TerminalImage()
-    image.paint([(0, (0, [(" ", "0")] * WIDTH))], WIDTH, HEIGHT)
+    lean, whole = (StrictTerminal(WIDTH, HEIGHT) for _ in range(2))
+    stream, plain = pyte.Stream(lean), pyte.Stream(whole)
+    plain.feed("\x1b[?7l")
+    image = TerminalImage(erase=erase)
+    image.paint([(y, (0, [(" ", "0")] * WIDTH)) for y in range(HEIGHT)], WIDTH, HEIGHT)
     for step in steps:
-        cells = strip_cells(
-            Strip([Segment(char, style) for char, style in step]), ColorSystem.TRUECOLOR
-        )
-        stream.feed(image.paint([(0, (0, cells))], WIDTH, HEIGHT))
-        plain.feed("\x1b[H")
-        for char, style in step:
-            plain.feed(style.render(char, color_system=ColorSystem.TRUECOLOR))
-        assert [_look(thin.buffer[0][x]) for x in range(WIDTH)] == [
-            _look(whole.buffer[0][x]) for x in range(WIDTH)
-        ]
-
-
-def _look(cell: pyte.screens.Char) -> tuple[object, ...]:
-    """What can be seen of a cell: of a blank neither its colour nor its weight."""
-    seen = (cell.data, cell.bg, cell.underscore, cell.strikethrough, cell.reverse)
-    if cell.data == " " and not (cell.reverse or cell.underscore or cell.strikethrough):
-        return seen
-    return (*seen, cell.fg, cell.bold, cell.italics)
+        pieces = []
+        for y, x, parts in step:
+            strip = Strip([Segment(text, style) for text, style in parts]).crop(0, WIDTH - x)
+            pieces.append((y, (x, strip_cells(strip, ColorSystem.TRUECOLOR))))
+            plain.feed(f"\x1b[{y + 1};{x + 1}H")
+            for text, style, _ in strip:
+                assert style is not None
+                plain.feed(style.render(text, color_system=ColorSystem.TRUECOLOR))
+        stream.feed(image.paint(pieces, WIDTH, HEIGHT))
+        for y in range(HEIGHT):
+            assert lean.looks(y) == whole.looks(y)
 
 
 def test_a_colour_of_the_palette_is_named_by_its_number() -> None:
@@ -190,17 +205,75 @@ def test_a_link_is_drawn_without_its_address() -> None:
     assert sgr_codes(Style(link="https://example.org/\x1b[2J"), ColorSystem.TRUECOLOR) == "0"
 
 
-async def test_the_image_is_forgotten_when_the_terminal_changes_its_size() -> None:
+def test_what_nobody_knows_is_left_alone() -> None:
+    screen = StrictTerminal(WIDTH, 2)
+    stream = pyte.Stream(screen)
+    stream.feed("\x1b[1;1Hunknown, but there")
+    image = TerminalImage(erase=True)
+    stream.feed(image.paint([(0, (8, _cells("日x", "31")))], WIDTH, 2))
+    assert screen.display[0].rstrip() == "unknown,日xt there"
+
+
+def test_cells_below_each_other_cost_one_change_of_colour() -> None:
+    image = TerminalImage()
+
+    def frame(left: str, right: str) -> list[tuple[int, tuple[int, list[Cell]]]]:
+        line = [*_cells(left, "31"), *_cells("  |  ", "0"), *_cells(right, "32")]
+        return [(y, (0, line)) for y in range(5)]
+
+    image.paint(frame("10", "20"), WIDTH, HEIGHT)
+    sent = image.paint(frame("11", "22"), WIDTH, HEIGHT)
+    assert sent.count("m") == len(["red", "green", "none"])
+
+
+@pytest.mark.parametrize(
+    ("place", "target", "sent"),
+    [
+        (None, (4, 0), "\x1b[5H"),
+        (None, (4, 7), "\x1b[5;8H"),
+        ((4, 7), (4, 7), ""),
+        ((4, 7), (4, 8), "\x1b[C"),
+        ((4, 7), (4, 5), "\b\b"),
+        ((4, 7), (4, 0), "\x1b[5H"),
+        ((4, 7), (5, 6), "\x1b[B\b"),
+        ((4, 7), (3, 7), "\x1b[A"),
+        ((4, 70), (19, 90), "\x1b[20;91H"),
+    ],
+)
+def test_the_cursor_goes_the_shortest_way(
+    place: tuple[int, int] | None, target: tuple[int, int], sent: str
+) -> None:
+    assert move(place, *target) == sent
+
+
+def test_blanks_are_erased_where_that_is_shorter() -> None:
+    line = [(0, (0, [*_cells("a", "31"), *_cells(" " * 30, "44"), *_cells("b" + " " * 9, "31")]))]
+    sent = TerminalImage(erase=True).paint(line, 41, 1)
+    assert " " * 9 not in sent
+    assert "\x1b[30X" in sent
+    assert "b\x1b[K" in sent
+    assert " " * 30 in TerminalImage().paint(line, 41, 1)
+
+
+async def test_nothing_is_known_after_the_terminal_changed_its_size() -> None:
     app = make_app(store(), runs(*batch()))
     async with app.run_test(size=(80, 24)) as pilot:
-        app._image.paint([(0, (0, _cells("x", "0")))], 80, 24)
+        lean = _known(app)
         await pilot.resize_terminal(90, 24)
-        await until(pilot, lambda: not app._image._rows)
+        await until(pilot, lambda: lean.is_blank)
 
 
-async def test_the_image_is_forgotten_when_everything_is_to_be_drawn_again() -> None:
+async def test_nothing_is_known_when_everything_is_to_be_drawn_again() -> None:
     app = make_app(store(), runs(*batch()))
     async with app.run_test(size=(80, 24)):
-        app._image.paint([(0, (0, _cells("x", "0")))], 80, 24)
+        lean = _known(app)
         app.refresh()
-        assert not app._image._rows
+        assert lean.is_blank
+
+
+def _known(app: EvaltuiApp) -> LeanDisplay:
+    assert app._lean is not None
+    update = LayoutUpdate([[Strip([Segment("x")])]], Region(0, 0, 1, 1))
+    assert app._lean.draw(update, app.console, (80, 24))
+    assert not app._lean.is_blank
+    return app._lean
