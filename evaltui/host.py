@@ -144,7 +144,7 @@ class Host:
         settings = request.args.get("settings")
         asked = settings if isinstance(settings, Mapping) else {}
         status = StoreStatus(
-            target=str(asked.get("tracking_uri") or asked.get("profile") or "no store"),
+            target=str(asked.get("tracking_uri") or asked.get("profile") or ""),
             why="",
             experiment=str(asked.get("experiment") or ""),
             state=StoreState.REFUSED,

@@ -126,6 +126,8 @@ class StoreStatus:
             or `neutral` by metric.
         missing_folder: Folder that the experiment, which is still to be made, lacks: reports wait
             until it is there. "" for none.
+        write_error: Why the store takes no report until a person acts, or "".
+        write_hint: What to do about that, or "".
     """
 
     target: str
@@ -145,6 +147,8 @@ class StoreStatus:
     directions: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
     missing_folder: str = ""
+    write_error: str = ""
+    write_hint: str = ""
 
 
 class WatchRole(StrEnum):

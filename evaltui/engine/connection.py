@@ -85,16 +85,10 @@ class Connection:
         self._pace = self._pace.answered()
         self._enter(StoreState.LIVE, data_at_s=self._clock())
 
-    def known_as(self, user: str) -> None:
-        """Note who we are to the store."""
-        self.status = replace(self.status, user=user)
+    def note(self, **found: str) -> None:
+        """Note what others found out: `user`, `missing_folder`, `write_error`, `write_hint`."""
+        self.status = replace(self.status, **found)  # type: ignore[arg-type]  # all of them texts
         self.announce()
-
-    def lacks(self, folder: str) -> None:
-        """Note which folder the experiment needs before it can be made, "" for none."""
-        if folder != self.status.missing_folder:
-            self.status = replace(self.status, missing_folder=folder)
-            self.announce()
 
     def failed(self, error: StoreError) -> float:
         """Note a failure; return the seconds until the next try."""

@@ -30,9 +30,9 @@ _TRIM_EVERY = 500
 class Ingestor:
     """Takes files, journals their reports and logs them; synchronous, no threads of its own.
 
-    One thread at a time may use it; only `outcome`, `local_runs`, `open_count` and `next_due` may
-    be called from others meanwhile. Every method may raise JournalError (disk full, damaged
-    journal); nothing else leaves it but programming errors.
+    One thread at a time may use it; only `outcome`, `local_runs`, `open_count`, `refusal` and
+    `next_due` may be used from others meanwhile. Every method may raise JournalError (disk full,
+    damaged journal); nothing else leaves it but programming errors.
 
     Args:
         journal: Journal of the target and experiment.
@@ -323,6 +323,11 @@ class Ingestor:
     def local_runs(self) -> list[Run]:
         """Return unfinished reports as runs: id `local:<entry>`, status PENDING, newest first."""
         return self._local_runs.runs()
+
+    @property
+    def refusal(self) -> tuple[str, str]:
+        """Why the store takes no report until a person acts, and what to do; "" and "" for none."""
+        return self._shipping.refusal
 
     def open_count(self) -> int:
         """Return the number of runs, changes and companions still to be written."""

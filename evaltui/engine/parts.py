@@ -55,7 +55,7 @@ class Watch(Protocol):
 
 
 class Ingest(Taker, Protocol):
-    """The ingestor; one thread uses it, but `local_runs`, which any may call."""
+    """The ingestor; one thread uses it, but `local_runs` and `refusal`, which any may use."""
 
     def log_due(self, *, limit: int = 1, only: Collection[str] | None = None) -> list[Outcome]:
         """Log reports whose time has come; the only method that is slow, with `clear_twins`."""
@@ -74,6 +74,10 @@ class Ingest(Taker, Protocol):
 
     def clear_twins(self, contents: Collection[str]) -> tuple[str, ...]:
         """Delete twins among the runs of these contents; raises StoreError where some are left."""
+
+    @property
+    def refusal(self) -> tuple[str, str]:
+        """Why the store takes no report until a person acts, and what to do; "" and "" for none."""
 
     def local_runs(self) -> list[Run]:
         """Return unfinished reports as runs."""

@@ -82,8 +82,7 @@ class Poller:
         self._hurry = False
         self._paused = False
         self._included: dict[str, None] = {}
-        self._user = ""
-        self._lacked: str | None = None
+        self._found: dict[str, str] = {}
 
     # -- questions and wishes, from any thread -------------------------------------------------
 
@@ -137,20 +136,15 @@ class Poller:
             self._included.update(dict.fromkeys(filter(None, run_ids)))
             self._hurry = bool(self._included)
 
-    def known_as(self, user: str) -> None:
-        """Have it told, at the next step, who we are to the store."""
+    def note(self, **found: str) -> None:
+        """Have told, at the next step, what others found out; see `Connection.note`."""
         with self._wishes:
-            self._user = user
-
-    def lacks(self, folder: str) -> None:
-        """Have it told, at the next step, which folder the experiment lacks, "" for none."""
-        with self._wishes:
-            self._lacked = folder
+            self._found.update(found)
 
     def due_in(self) -> float:
         """Return the seconds until `step` has something to do, 0 when it has already."""
         with self._wishes:
-            if self._refresh or self._user or self._lacked is not None:
+            if self._refresh or self._found:
                 return 0.0
             if self._paused:
                 return math.inf
@@ -182,12 +176,9 @@ class Poller:
     def _pass_on(self) -> None:
         """Put into the status what others found out."""
         with self._wishes:
-            user, lacked = self._user, self._lacked
-            self._user, self._lacked = "", None
-        if user:
-            self._connection.known_as(user)
-        if lacked is not None:
-            self._connection.lacks(lacked)
+            found, self._found = self._found, {}
+        if found:
+            self._connection.note(**found)
 
     def poll_once(self) -> bool:
         """Publish what is new in the store; False when it did not answer."""

@@ -81,7 +81,7 @@ class Engine:
         self._last_state = StoreState.CONNECTING
         self._twins: frozenset[str] = frozenset()
         self._search: RunSource | None = None
-        self._told_folder = ""
+        self._told_hinders = dict.fromkeys(("missing_folder", "write_error", "write_hint"), "")
         self._asked_who = store.ask_user is None
         merging = threading.RLock()
         self._poller = Poller(
@@ -270,7 +270,7 @@ class Engine:
             except EvaltuiError as error:
                 _log.info("who we are is not known: %s", error.message)  # the doctor tells it
             else:
-                self._poller.known_as(user)
+                self._poller.note(user=user)
                 self._query_wake.set()
 
         threading.Thread(target=ask, name="evaltui-who", daemon=True).start()
@@ -308,15 +308,21 @@ class Engine:
         if self._feed.step() and self._feed.role is not WatchRole.WATCHER:
             self._ingest.wake()  # another process wrote: the watch has other figures
         self._told.set()
-        self._tell_missing_folder()
+        self._tell_what_hinders()
         self._stop.wait(_GAP_S)
         return TELL_S
 
-    def _tell_missing_folder(self) -> None:
-        missing = self._store.missing_folder()
-        if missing != self._told_folder:
-            self._told_folder = missing
-            self._poller.lacks(missing)
+    def _tell_what_hinders(self) -> None:
+        """Tell why reports cannot be written although the store can be read."""
+        error, hint = self._ingestor.refusal
+        hinders = {
+            "missing_folder": self._store.missing_folder(),
+            "write_error": error,
+            "write_hint": hint,
+        }
+        if hinders != self._told_hinders:
+            self._told_hinders = hinders
+            self._poller.note(**hinders)
             self._query_wake.set()
 
     def _is_logged(self, local_id: str) -> bool:

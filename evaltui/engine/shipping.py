@@ -65,6 +65,7 @@ class Shipping:
         self._read_only = read_only
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._breaker = _Breaker()
+        self.refusal = ("", "")
 
     def ship(self, *, limit: int, only: Collection[str] | None) -> list[Entry]:
         """Work on due entries, newest evaluation first, and return them.
@@ -124,6 +125,7 @@ class Shipping:
             return False
         else:
             self._breaker.failures = 0
+            self.refusal = ("", "")
         return True
 
     def _give_up_deleted(self, entry: Entry) -> None:
@@ -150,6 +152,7 @@ class Shipping:
             )
             return
         self._breaker.failures += 1
+        self.refusal = ("", "") if patient else (error.message, error.hint or "")
         asked = error.retry_after_s if isinstance(error, StoreUnreachableError) else None
         pace = self._breaker.failures if patient else max(self._breaker.failures, _SLOW_TRIES)
         self._breaker.until = self._clock() + delay_s(pace, asked, self._rng)

@@ -37,6 +37,7 @@ _REFUSED = {
     403: "this credential may not do that: `evaltui doctor`",
 }
 _TLS = re.compile(r"certificate verify failed: ([^(\]']+)|\[SSL(?:: \w+)?\] ([^(\]']+)")
+_NO_TLS = frozenset({"wrong version number", "record layer failure", "packet length too long"})
 _MISSING_RUN = re.compile(r"\brun\b.*\b(not found|does not exist)\b", re.IGNORECASE)
 
 
@@ -73,10 +74,7 @@ def translate(error: Exception, doing: str, *, sent: bool = False) -> StoreError
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
         return StoreRejectedError(f"{doing}: not an address: {_short(error)}")
     if isinstance(error, requests.exceptions.SSLError):
-        return StoreUnreachableError(
-            f"{doing}: the certificate or TLS handshake failed: {_tls_reason(error)}",
-            hint=CERTIFICATE if "verify failed" in str(error) else f"check scheme and port; {_OWN}",
-        )
+        return _from_tls(error, doing)
     if "CA certificate bundle" in str(error):
         return StoreUnreachableError(f"{doing}: {_short(error)}", hint=CERTIFICATE)
     reason, reached = _transport(error)
@@ -199,6 +197,19 @@ def _transport(error: Exception) -> tuple[str, bool]:
         if sign in text:
             return words, reached
     return _short(error), True
+
+
+def _from_tls(error: Exception, doing: str) -> StoreError:
+    reason = _tls_reason(error)
+    if reason in _NO_TLS:
+        return StoreUnreachableError(
+            f"{doing}: what listens there does not speak https",
+            hint="if it is meant to be open, write http:// before the address; else check the port",
+        )
+    return StoreUnreachableError(
+        f"{doing}: the certificate or TLS handshake failed: {reason}",
+        hint=CERTIFICATE if "verify failed" in str(error) else f"check scheme and port; {_OWN}",
+    )
 
 
 def _tls_reason(error: Exception) -> str:

@@ -5,8 +5,10 @@ MLflow's own client takes 13 times longer to parse the same answers, and seconds
 
 from __future__ import annotations
 
+import contextlib
+
 from evaltui.domain.run import ArtifactInfo, Experiment, Run
-from evaltui.errors import StoreRejectedError, StoreUnreachableError
+from evaltui.errors import StoreError, StoreRejectedError, StoreUnreachableError
 from evaltui.tracking.authorisation import authoriser_for
 from evaltui.tracking.faults import is_missing
 from evaltui.tracking.polled_source import PolledSource
@@ -15,6 +17,7 @@ from evaltui.tracking.rest_runs import to_experiment, to_run
 from evaltui.tracking.target import Target, TargetKind
 from evaltui.tracking.tls import tls_settings
 from evaltui.tracking.transport import Transport
+from evaltui.tracking.workspace_objects import FOLDER, object_at
 
 API = "/api/2.0/mlflow/"
 _NEWEST_FIRST = ["attributes.start_time DESC"]
@@ -26,22 +29,31 @@ class RestSource(PolledSource):
     Args:
         target: The server.
         name: Name of the experiment, or "" to take `target.experiment_id`.
+        refuse_folders: A folder of a workspace that has the name is an error, no experiment that
+            is still to be made.
 
     Attributes:
         transport: The connection.
     """
 
-    def __init__(self, target: Target, name: str) -> None:
+    def __init__(self, target: Target, name: str, *, refuse_folders: bool = True) -> None:
         self.transport = open_transport(target)
-        super().__init__("rest", _RestQueries(self.transport, target, name))
+        in_workspace = target.kind is TargetKind.DATABRICKS
+        queries = _RestQueries(
+            self.transport, target, name, refuse_folders=refuse_folders and in_workspace
+        )
+        super().__init__("rest", queries)
 
 
 class _RestQueries:
-    def __init__(self, transport: Transport, target: Target, name: str) -> None:
+    def __init__(
+        self, transport: Transport, target: Target, name: str, *, refuse_folders: bool
+    ) -> None:
         self._where = target.label
         self._name = name
         self._asked_id = target.experiment_id
         self._transport = transport
+        self._may_be_folder = refuse_folders and bool(name)
         self._artifacts = RestArtifacts(
             self._transport,
             self._where,
@@ -59,9 +71,28 @@ class _RestQueries:
             answer = self._transport.get_json(API + path, query, doing)
         except StoreRejectedError as error:
             if is_missing(error):
+                self._refuse_folder()
                 return None
             raise
         return to_experiment(answer.get("experiment"))
+
+    def _refuse_folder(self) -> None:
+        """Say so, rather than that there is no experiment yet, where a folder has its name.
+
+        Raises:
+            StoreRejectedError: It has.
+        """
+        if not self._may_be_folder:
+            return
+        found = None
+        with contextlib.suppress(StoreError):  # it may well be none: writing will tell
+            found = object_at(self._transport, self._name)
+        if found is not None and found[0] == FOLDER:
+            raise StoreRejectedError(
+                f"{self._where}: {self._name} is a folder, not an experiment",
+                hint=f"name an experiment in it: --experiment {self._name}/evaluations",
+            )
+        self._may_be_folder = False
 
     def get_run(self, run_id: str) -> Run | None:
         doing = f"read run {run_id} of {self._where}"

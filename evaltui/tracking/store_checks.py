@@ -77,7 +77,7 @@ def ask_remote(target: Target) -> Generator[Check, None, Found | None]:
     """Yield what a server or workspace says; return the experiment, or None without an answer."""
     from evaltui.tracking.rest_source import RestSource  # noqa: PLC0415 - only for these
 
-    source = RestSource(target, target.experiment)
+    source = RestSource(target, target.experiment, refuse_folders=False)
     try:
         try:
             release = _release(target, source.transport)

@@ -15,7 +15,8 @@ from evaltui.tracking.credential import CredentialKind
 from evaltui.tracking.identity import ask_me, user_of
 from evaltui.tracking.target import Target
 from evaltui.tracking.transport import Transport
-from evaltui.tracking.workspace_folders import FOLDER, object_at, parent_of
+from evaltui.tracking.workspace_folders import parent_of
+from evaltui.tracking.workspace_objects import FOLDER, object_at
 
 _SOON_S = 7 * 86_400
 _WRITING = frozenset({"CAN_EDIT", "CAN_MANAGE", "IS_OWNER"})

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from evaltui.errors import StoreRejectedError
-from evaltui.tracking.faults import is_missing
 from evaltui.tracking.rest_source import open_transport
 from evaltui.tracking.target import Target
-from evaltui.tracking.transport import Transport
 
 _API = "/api/2.0/workspace/"
-FOLDER = "DIRECTORY"
 
 
 def parent_of(path: str) -> str:
     """Return the folder of an experiment, "" for one right below the root."""
     return path.rpartition("/")[0]
-
-
-def object_at(transport: Transport, path: str) -> tuple[str, str] | None:
-    """Return sort (such as DIRECTORY) and id of what is at a path, None when there is nothing.
-
-    Raises:
-        StoreError: No answer, or a refusal.
-    """
-    try:
-        found = transport.get_json(_API + "get-status", {"path": path}, f"look for {path}")
-    except StoreRejectedError as error:
-        if is_missing(error):
-            return None
-        raise
-    return str(found.get("object_type", "")), str(found.get("object_id", ""))
 
 
 class ExperimentFolder:

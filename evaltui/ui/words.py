@@ -66,14 +66,23 @@ def _store_trouble(store: StoreStatus) -> tuple[str, str]:
         return _busy_line(store), "$warning"
     if store.state is StoreState.REFUSED:
         hint = f"; {store.hint}" if store.hint else ""
-        return f"refused: {store.error or 'the store does not accept us'}{hint}", "$worse"
+        error = _reason(store.error, store) or "the store does not accept us"
+        return f"refused: {error}{hint}", "$worse"
     if store.missing_folder and not store.read_only:
         return f"the folder {store.missing_folder} does not exist: {FOLDER_LATER}", "$warning"
+    if store.write_error:
+        hint = f"; {store.write_hint}" if store.write_hint else ""
+        return f"reports wait: {_reason(store.write_error, store)}{hint}", "$worse"
     return "", ""
 
 
+def _reason(error: str, store: StoreStatus) -> str:
+    """Return an error without what was tried where: the header names the store already."""
+    return error.partition(f"{store.target}: ")[2] or error
+
+
 def _busy_line(store: StoreStatus) -> str:
-    parts = [f"asked too often, by all who share the limit: {store.error}"]
+    parts = [f"asked too often, by all who share the limit: {_reason(store.error, store)}"]
     if store.next_try_s:
         parts.append(f"next look {clock_text(store.next_try_s)} (r: now)")
     if store.data_at_s:
@@ -84,13 +93,13 @@ def _busy_line(store: StoreStatus) -> str:
 
 def _offline_line(store: StoreStatus) -> str:
     parts = [f"offline since {clock_text(store.since_s)}"]
-    parts[0] += f": {store.error}" if store.error else ""
+    parts[0] += f": {_reason(store.error, store)}" if store.error else ""
+    if store.hint:
+        parts.append(store.hint)
     if store.next_try_s:
         parts.append(f"next try {clock_text(store.next_try_s)} (r: now)")
     if store.data_at_s:
         parts.append(f"data of {clock_text(store.data_at_s)}")
-    if store.hint:
-        parts.append(store.hint)
     parts.append("new reports wait in the journal")
     return "; ".join(parts)
 
@@ -124,7 +133,7 @@ def _waiting_words(store: StoreStatus | None, trouble: EngineTrouble | None) -> 
     target = clean(store.target)
     if store.state in {StoreState.OFFLINE, StoreState.REFUSED, StoreState.BUSY}:
         return [
-            Content.styled(f"no runs from {target} yet", "bold"),
+            Content.styled(f"no runs from {target} yet" if target else "no store is open", "bold"),
             Content.styled(clean(store.error), "$worse"),
             *([Content(clean(store.hint))] if store.hint else []),
             Content.styled("`evaltui doctor` looks closer; new reports are kept", "$quiet"),

@@ -233,6 +233,7 @@ class FakeIngestor:
         self.failures: list[StoreError] = []
         self.reconciled: list[list[str]] = []
         self.closed = False
+        self.refusal = ("", "")
 
     def log_due(self, *, limit: int = 1, only: Collection[str] | None = None) -> list[Outcome]:
         return self.due.pop(0)() if self.due else []

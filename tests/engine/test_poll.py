@@ -508,7 +508,7 @@ def test_a_run_that_was_just_logged_is_fetched_without_a_poll(bench: Bench) -> N
 
 def test_who_we_are_is_told_once_it_is_known(bench: Bench) -> None:
     bench.step()
-    bench.poller.known_as("ada@example.com")
+    bench.poller.note(user="ada@example.com")
     assert bench.poller.due_in() == 0.0
     bench.step()
     assert bench.told[-1].user == "ada@example.com"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -9,7 +13,7 @@ from engine_process import EngineProcess
 from second_look import own_report
 from waiting import wait_for
 from watch_process import drop, evaltui
-from workspaces import FakeWorkspace
+from workspaces import TOKEN, FakeWorkspace
 
 from evaltui.domain.events import StoreState, StoreStatus
 from evaltui.engine.link import Verb
@@ -22,6 +26,22 @@ ME = "scim/v2/Me"
 def store_of(engine: EngineProcess) -> StoreStatus:
     assert engine.store is not None
     return engine.store
+
+
+def warm(workspace: FakeWorkspace) -> None:
+    """Ask, with patience, what takes a server long the first time: a command would not wait."""
+    for path, body in (
+        ("experiments/create", {"name": "/Shared/warm"}),
+        ("runs/search", {"experiment_ids": ["1000000000000001"], "max_results": 1}),
+    ):
+        request = urllib.request.Request(
+            f"{workspace.url}/api/2.0/mlflow/{path}",
+            json.dumps(body).encode(),
+            {"Authorization": f"Bearer {TOKEN}"},
+        )
+        with contextlib.suppress(urllib.error.HTTPError):  # it is there already
+            urllib.request.urlopen(request, timeout=90).close()
+    workspace.tell("clear")
 
 
 def test_the_engine_asks_once_who_we_are_and_a_refusal_is_silent(
@@ -55,10 +75,11 @@ def test_the_engine_asks_once_who_we_are_and_a_refusal_is_silent(
 def test_a_watch_into_an_experiment_that_is_not_there_looks_it_up_few_times(
     tmp_path: Path, ours: FakeWorkspace
 ) -> None:
+    warm(ours)
     drop(tmp_path / "in" / "r.json", own_report(0.5, id="few", name="few"))
     flags = ("--experiment", "/Shared/few", "--poll-interval", "600")
     done = evaltui(tmp_path, "watch", "--once", "in", *flags, **ours.by_token())
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     # the first poll, the writer before and after making it, the reader, the poll that shows it
     assert ours.count(LOOK_UP) <= 5
     assert ours.count("experiments/create") == 1
@@ -112,6 +133,7 @@ def test_a_storm_of_429_slows_the_polls_and_costs_one_request_a_try(
     usual_s = 0.5
     settings = {"poll_interval_s": usual_s}
     seen: list[tuple[StoreState, float]] = []
+    warm(ours)
     drop(tmp_path / "r.json", own_report(0.5, id="storm", name="storm"))
     flags = ("--experiment", "/Shared/storm")
     assert evaltui(tmp_path, "log", "r.json", *flags, **ours.by_token()).returncode == 0

@@ -87,8 +87,8 @@ def test_offline_says_what_since_when_next_and_what_still_works() -> None:
     ).status
     text, style = trouble_line(status, None)
     assert text == (
-        "offline since 14:12: connection refused; next try 14:23 (r: now); data of 14:21; "
-        "is it up?; new reports wait in the journal"
+        "offline since 14:12: connection refused; is it up?; next try 14:23 (r: now); "
+        "data of 14:21; new reports wait in the journal"
     )
     assert style == "$worse"
 
@@ -150,3 +150,38 @@ def test_the_header_says_how_the_watch_is() -> None:
     assert watch_text(busy) == "watch 3/43 40 pending backlog 40, 10 s"
     viewer = watching(role=WatchRole.VIEWER, watcher_pid=12).status
     assert watch_text(viewer) == "watch 3/3 ok by pid 12"
+
+
+def test_a_store_that_is_asked_too_often_says_when_it_is_looked_at_next() -> None:
+    busy = store(
+        state=StoreState.BUSY, error="list runs: HTTP 429: Too many", next_try_s=NOW_S + 40
+    ).status
+    line, _ = trouble_line(busy, None)
+    assert "HTTP 429" in line
+    assert "next look 14:22" in line
+    assert "data of 14:21" in line
+
+
+def test_reports_that_the_store_does_not_take_say_why_and_what_to_do() -> None:
+    target = "databricks adb.example.com"
+    error = f"{target}: creating the run: PERMISSION_DENIED"
+    refused = store(target=target, write_error=error, write_hint="ask for it").status
+    line, style = trouble_line(refused, None)
+    assert line == "reports wait: creating the run: PERMISSION_DENIED; ask for it"
+    assert style == "$worse"
+    lacking = store(missing_folder="/Shared/x", write_error="no folder").status
+    assert "/Shared/x does not exist" in trouble_line(lacking, None)[0]
+    assert "M makes it" in trouble_line(lacking, None)[0]
+    assert trouble_line(store(missing_folder="/Shared/x", read_only=True).status, None)[0] == ""
+
+
+def test_a_line_on_trouble_leaves_out_what_the_header_says() -> None:
+    target = "databricks adb.example.com"
+    away = store(
+        state=StoreState.OFFLINE,
+        target=target,
+        error=f"look up experiment /Shared/x in {target}: the host name is not known",
+        hint="check it",
+    ).status
+    line, _ = trouble_line(away, None)
+    assert line.startswith("offline since 14:12: the host name is not known; check it")
