@@ -78,7 +78,8 @@ def _store_trouble(store: StoreStatus) -> tuple[str, str]:
 
 def _reason(error: str, store: StoreStatus) -> str:
     """Return an error without what was tried where: the header names the store already."""
-    return error.partition(f"{store.target}: ")[2] or error
+    rest = error.partition(f"{store.target}: ")[2] if store.target else ""
+    return rest or error
 
 
 def _busy_line(store: StoreStatus) -> str:
