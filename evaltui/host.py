@@ -163,7 +163,9 @@ def _engine_for(args: Mapping[str, Any], writer: FrameWriter) -> Engine:
     _lead_to(path)
     with contextlib.suppress(OSError):
         os.chdir(cwd)  # relative paths in environment variables start from where the person is
-    engine = build(settings, os.environ, emit=writer.write, cwd=cwd)
+    engine = build(
+        settings, os.environ, emit=writer.write, cwd=cwd, shown=str(args.get("shown", ""))
+    )
     with contextlib.suppress(OSError):
         os.chdir(path.parent)  # nothing that a library writes lands beside the reports
     gc.collect()

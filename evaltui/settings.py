@@ -74,6 +74,8 @@ class Settings:
     """Journal, spool, log and locks; default: XDG state."""
     data_dir: Path | None = None
     """Embedded store and its artifacts; default: XDG data."""
+    mirror: bool = True
+    """Keep the run list in the XDG cache: the next start shows it before the store answers."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Key per binding id, such as `runs.compare = "c"`."""
     sources: Mapping[str, str] = field(default_factory=dict)

@@ -8,10 +8,12 @@ import socket
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from evaltui.domain.events import Notice, StoreStatus
 from evaltui.domain.metric import Direction
+from evaltui.domain.recalled import Recalled
 from evaltui.engine.case_cache import CaseCache
 from evaltui.engine.comparing import Comparer
 from evaltui.engine.ingest import Ingestor
@@ -25,6 +27,7 @@ from evaltui.engine.settle import UNREADABLE_PATIENCE_S
 from evaltui.engine.watcher import Watcher, WatchSettings
 from evaltui.errors import JournalError
 from evaltui.ledger.journal import Journal
+from evaltui.recall import TargetMirror, first_status, recall_shown
 from evaltui.settings import Settings, state_dir
 from evaltui.tracking import open_source, open_writer
 from evaltui.tracking.identity import ask_user, named_by_credential
@@ -47,6 +50,7 @@ def build(
     emit: Callable[[Event], None],
     cwd: Path | None = None,
     patience_s: float = UNREADABLE_PATIENCE_S,
+    shown: str | None = None,
 ) -> Engine:
     """Return an engine for the settings, not started yet.
 
@@ -57,6 +61,8 @@ def build(
         cwd: Directory that relative paths start from; default: the current one.
         patience_s: Longest wait for a file that stays incomplete or unreadable; default: minutes,
             for a writer may be slow. `watch --once` does not wait for those.
+        shown: Token of the mirror that a screen shows, "" for none; None without a screen, whose
+            mirror is then left alone.
 
     Raises:
         ConfigError: The target or a watched directory makes no sense.
@@ -83,6 +89,8 @@ def build(
         emit=emit,
         cwd=base,
         comparer=make_comparer(settings),
+        mirror=TargetMirror(target) if settings.mirror and shown is not None else None,
+        shown=_shown(target, shown) if settings.mirror and shown else None,
     )
     for notice in notices:
         engine.notice(notice)
@@ -191,7 +199,7 @@ def _watch_settings(settings: Settings, patience_s: float) -> WatchSettings:
 def _store(target: Target, folder: ExperimentFolder) -> Store:
     shared = target.kind is TargetKind.DATABRICKS
     return Store(
-        status=_status(target),
+        status=_named(first_status(target), target),
         open_source=lambda: open_source(target),
         open_writer=lambda: open_writer(target),
         link=lambda experiment_id, run_ids: web_page(target, experiment_id, run_ids),
@@ -203,16 +211,14 @@ def _store(target: Target, folder: ExperimentFolder) -> Store:
     )
 
 
-def _status(target: Target) -> StoreStatus:
-    return StoreStatus(
-        target=target.label,
-        why=target.why,
-        experiment=target.experiment or f"experiment {target.experiment_id}",
-        warning=target.warning,
-        poll_interval_s=target.poll_interval_s,
-        read_only=target.read_only,
-        user=named_by_credential(target),
-    )
+def _shown(target: Target, token: str) -> Recalled | None:
+    """Return what the screen shows, with who we are."""
+    found = recall_shown(target, token)
+    return None if found is None else replace(found, status=_named(found.status, target))
+
+
+def _named(status: StoreStatus, target: Target) -> StoreStatus:
+    return replace(status, user=named_by_credential(target))
 
 
 def _set_aside(directory: Path) -> Path:

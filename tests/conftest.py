@@ -9,12 +9,20 @@ changes; `system/long/journal_model.py` looks further, each time elsewhere.
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import signal
+import tempfile
 
 from hypothesis import settings
 
 settings.register_profile("check", derandomize=True)
 settings.load_profile("check")
+
+# what the screens of tests keep for their next start is nobody's
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="evaltui-tests-cache-")
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 for _number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(_number) is signal.SIG_IGN:

@@ -161,6 +161,10 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "the journal cannot be read",
         "correct its permissions; a damaged one is set aside and begun anew by itself",
     ),
+    "mirror": (
+        "the cache cannot be written, so that every start waits for the store",
+        "correct its permissions, set XDG_CACHE_HOME, or switch it off: mirror = false",
+    ),
     "env-file": (
         "a `.env` names DATABRICKS_ or MLFLOW_ variables that are not used",
         "if it is meant: --env-file .env",

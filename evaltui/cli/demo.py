@@ -84,6 +84,7 @@ def place_settings(place: Path, wishes: Settings) -> Settings:
         theme=wishes.theme,
         display=wishes.display,
         mouse=wishes.mouse,
+        mirror=False,
         sources={"tracking_uri": "demo", "experiment": "demo"},
     )
 

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evaltui.cli.parser import load_command, parse
 from evaltui.domain.text import clean
@@ -16,6 +17,9 @@ from evaltui.errors import ConfigError, EvaltuiError, ExitCode
 from evaltui.log import redact, start_log
 from evaltui.settings import Settings, load_settings
 from evaltui.ui.refusal import INSTEAD, refusal
+
+if TYPE_CHECKING:
+    from evaltui.domain.recalled import Recalled
 
 _MESSAGE_LIMIT = 600
 _OWN_LOG = frozenset({"demo", "run"})
@@ -82,7 +86,12 @@ def _run_screen(settings: Settings) -> int:
     start_log(settings)
     from evaltui.ui.app import run_app  # noqa: PLC0415 - textual is only for the screen
 
-    return run_app(settings)
+    def recall() -> Recalled | None:
+        from evaltui import recall as mirrors  # noqa: PLC0415 - after the first frame
+
+        return mirrors.recall(settings, os.environ)
+
+    return run_app(settings, recall=recall)
 
 
 def _report(message: str, hint: str | None, code: int) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from evaltui.cli.version import versions
 from evaltui.domain.check import Check, CheckState
 from evaltui.engine.env_hint import env_file_beside, store_variables
 from evaltui.errors import EvaltuiError, ReportError
+from evaltui.mirror.files import mirror_dir, mirror_files
 from evaltui.mounts import network_type
 from evaltui.settings import Settings, data_dir, state_dir
 
@@ -23,6 +26,7 @@ CHECKS = (
     "state-directory",
     "data-directory",
     "journal",
+    "mirror",
     "env-file",
     "terminal",
     "display",
@@ -56,6 +60,7 @@ def check_surroundings(
         _directory("state-directory", "EVALTUI_STATE_DIR", lambda: state_dir(settings)),
         _directory("data-directory", "EVALTUI_DATA_DIR", lambda: data_dir(settings)),
         _journal(settings, journal),
+        _mirror(settings),
         _env_file(settings),
         _terminal(environ),
         _display(settings, environ),
@@ -106,6 +111,29 @@ def _journal(settings: Settings, probe: JournalProbe | None) -> Check:
     if not files:
         return Check(name, CheckState.OK, f"none yet in {where}: no report was watched so far")
     return Check(name, CheckState.OK, f"{files[0]} is readable")
+
+
+def _mirror(settings: Settings) -> Check:
+    name, where = "mirror", mirror_dir()
+    if not settings.mirror:
+        return Check(name, CheckState.OK, f"switched off; {where} may be deleted")
+    sizes: list[tuple[float, int]] = []
+    for path in mirror_files(where):
+        with contextlib.suppress(OSError):
+            facts = path.stat()
+            sizes.append((facts.st_mtime, facts.st_size))
+    near = next((path for path in (where, *where.parents) if path.exists()), where)
+    if not os.access(near, os.W_OK):
+        detail = f"{near} cannot be written: every start waits for the store"
+        return Check(
+            name, CheckState.WARN, detail, "correct it, set XDG_CACHE_HOME or mirror = false"
+        )
+    if not sizes:
+        return Check(name, CheckState.OK, f"none yet in {where}")
+    written = time.strftime("%Y-%m-%d %H:%M", time.localtime(sizes[0][0]))
+    size = f"{sum(size for _, size in sizes) / 1e6:.1f} MB"
+    detail = f"{len(sizes)} in {where}, {size}, the last of {written}; may be deleted"
+    return Check(name, CheckState.OK, detail)
 
 
 def _env_file(settings: Settings) -> Check:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -103,7 +103,7 @@ class Grouping:
         """The grouping as people write it."""
         return f"{self.kind}:{self.name}" if self.name else str(self.kind)
 
-    def codes(self, table: RunTable) -> tuple[IntArray, list[str]]:
+    def codes(self, table: RunTable) -> tuple[IntArray, Sequence[str]]:
         """Return the group of every row as a position in a list of names, -1 where it has none."""
         if self.kind is GroupKind.MODE:
             return mode_codes(table)

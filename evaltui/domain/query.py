@@ -46,7 +46,7 @@ def _keep_matches(
             lookup = np.array([*hits, False], dtype=np.bool_)  # code -1, missing, finds the last
             found |= lookup[column.codes[: table.size]]
     names, run_ids = table.names, table.run_ids
-    for row in np.flatnonzero(matched & ~found):
+    for row in np.flatnonzero(matched & ~found).tolist():
         if word not in names[row].casefold() and not run_ids[row].casefold().startswith(word):
             matched[row] = False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from weakref import WeakKeyDictionary
@@ -73,7 +73,7 @@ def order_rows(table: RunTable, rows: IntArray | None = None) -> IntArray:
     return _order_ties(ordered, starts[order], table.run_ids)
 
 
-def _order_ties(ordered: IntArray, starts: FloatArray, run_ids: list[str]) -> IntArray:
+def _order_ties(ordered: IntArray, starts: FloatArray, run_ids: Sequence[str]) -> IntArray:
     """Put runs that start at the same time in the order of their ids."""
     changes = np.flatnonzero(starts[1:] != starts[:-1]) + 1
     edges = np.concatenate(([0], changes, [len(ordered)])).astype(np.int64)
@@ -222,7 +222,8 @@ def _work_out_eligible(table: RunTable) -> BoolArray:
     good &= ~_matches(table, Tag.KIND, lambda text: text == ReportKind.GENERATION)
     good &= ~_matches(table, Tag.STATUS, lambda text: text not in {"", ReportStatus.FINISHED})
     good &= ~_matches(table, Tag.STATE, lambda text: text == _LOGGING)
-    local = [row for row in np.flatnonzero(good) if table.run_ids[row].startswith(LOCAL_PREFIX)]
+    ids, candidates = table.run_ids, np.flatnonzero(good).tolist()
+    local = [row for row in candidates if ids[row].startswith(LOCAL_PREFIX)]
     good[local] = False
     return good
 

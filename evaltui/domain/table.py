@@ -9,97 +9,64 @@ the owner goes on with another table (`compacted`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from evaltui.domain.packed_texts import PackedTexts
 from evaltui.domain.run import Run, RunStatus
+from evaltui.domain.run_delta import STATUSES, FloatArray, RunDelta
 from evaltui.domain.text_column import TextColumn
+from evaltui.domain.text_index import TextIndex
 
-FloatArray = npt.NDArray[np.float64]
+__all__ = [
+    "STATUSES",
+    "BoolArray",
+    "FloatArray",
+    "IntArray",
+    "RunDelta",
+    "RunTable",
+    "StatusArray",
+    "TableColumns",
+]
+
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-
-STATUSES: tuple[RunStatus, ...] = tuple(RunStatus)
-"""Status codes of the `status` column, by position."""
+StatusArray = npt.NDArray[np.uint8]
 
 _FIRST_CAPACITY = 64
+_LARGE = 32_768
 _MOST_DEAD = 256
 _PAGE = 1_000
 _T = TypeVar("_T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RunDelta:
-    """A page of new or changed runs, column by column.
+class TableColumns:
+    """A whole listing as arrays of one length, which may be longer than the list of runs.
 
     Attributes:
-        run_ids: Ids, unique within the page.
-        names: Run names, as the store holds them (clean before showing).
+        run_ids: Ids, each once.
+        names: Run names.
         status: Positions in STATUSES.
         started_ms: Epoch milliseconds, NaN when missing.
         ended_ms: Epoch milliseconds, NaN when missing.
-        metrics: Per name an array of len(run_ids), NaN where the run lacks the metric.
-        params: Per name a list of len(run_ids), None where missing.
+        metrics: Per name an array, NaN where the run lacks the metric and behind the last run.
+        params: Per name a column, missing behind the last run.
         tags: The same for tags.
-        removed: Ids of runs that are gone.
-        complete: True when this page ends a listing.
-        total: Number of runs the listing will bring, or None.
     """
 
-    run_ids: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-    status: tuple[int, ...] = ()
-    started_ms: FloatArray = field(default_factory=lambda: np.empty(0))
-    ended_ms: FloatArray = field(default_factory=lambda: np.empty(0))
-    metrics: Mapping[str, FloatArray] = field(default_factory=dict)
-    params: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
-    tags: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
-    removed: tuple[str, ...] = ()
-    complete: bool = True
-    total: int | None = None
-
-    @classmethod
-    def from_runs(
-        cls,
-        runs: Sequence[Run],
-        *,
-        removed: Iterable[str] = (),
-        complete: bool = True,
-        total: int | None = None,
-    ) -> RunDelta:
-        """Turn rows into columns; non-finite metric values become missing."""
-        size = len(runs)
-        metrics: dict[str, FloatArray] = {}
-        params: dict[str, list[str | None]] = {}
-        tags: dict[str, list[str | None]] = {}
-        for row, run in enumerate(runs):
-            for name, value in run.metrics.items():
-                if name not in metrics:
-                    metrics[name] = np.full(size, math.nan)
-                if math.isfinite(value):
-                    metrics[name][row] = value
-            for source, target in ((run.params, params), (run.tags, tags)):
-                for name, text in source.items():
-                    if name not in target:
-                        target[name] = [None] * size
-                    target[name][row] = text
-        return cls(
-            run_ids=tuple(run.run_id for run in runs),
-            names=tuple(run.name for run in runs),
-            status=tuple(STATUSES.index(run.status) for run in runs),
-            started_ms=np.array([_or_nan(run.started_ms) for run in runs], dtype=np.float64),
-            ended_ms=np.array([_or_nan(run.ended_ms) for run in runs], dtype=np.float64),
-            metrics=metrics,
-            params=params,
-            tags=tags,
-            removed=tuple(removed),
-            complete=complete,
-            total=total,
-        )
+    run_ids: PackedTexts
+    names: PackedTexts
+    status: StatusArray
+    started_ms: FloatArray
+    ended_ms: FloatArray
+    metrics: Mapping[str, FloatArray]
+    params: Mapping[str, TextColumn]
+    tags: Mapping[str, TextColumn]
 
 
 class RunTable:
@@ -120,18 +87,37 @@ class RunTable:
         self.version = 0
         self.complete = False
         self.total: int | None = None
-        self.run_ids: list[str] = []
-        self.names: list[str] = []
+        self.run_ids: list[str] | PackedTexts = []
+        self.names: list[str] | PackedTexts = []
         self._capacity = _FIRST_CAPACITY
-        self._rows: dict[str, int] = {}
+        self._rows = TextIndex()
         self._alive: BoolArray = np.zeros(self._capacity, dtype=np.bool_)
-        self._status: npt.NDArray[np.uint8] = np.zeros(self._capacity, dtype=np.uint8)
+        self._status: StatusArray = np.zeros(self._capacity, dtype=np.uint8)
         self._started_ms: FloatArray = np.full(self._capacity, math.nan)
         self._ended_ms: FloatArray = np.full(self._capacity, math.nan)
         self._row_version: IntArray = np.zeros(self._capacity, dtype=np.int64)
         self._metrics: dict[str, FloatArray] = {}
         self._params: dict[str, TextColumn] = {}
         self._tags: dict[str, TextColumn] = {}
+
+    @classmethod
+    def of(cls, columns: TableColumns) -> RunTable:
+        """Return the table of a whole listing; its arrays are used as they are, and changed."""
+        table = cls()
+        table.size = len(columns.run_ids)
+        table.complete = True
+        table.total = table.size
+        table.run_ids, table.names = columns.run_ids, columns.names
+        table._rows = TextIndex(columns.run_ids)
+        table._capacity = len(columns.status)
+        table._alive = np.zeros(table._capacity, dtype=np.bool_)
+        table._alive[: table.size] = True
+        table._status = columns.status
+        table._started_ms, table._ended_ms = columns.started_ms, columns.ended_ms
+        table._row_version = np.zeros(table._capacity, dtype=np.int64)
+        table._metrics = dict(columns.metrics)
+        table._params, table._tags = dict(columns.params), dict(columns.tags)
+        return table
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -151,7 +137,7 @@ class RunTable:
         return self._ended_ms[: self.size]
 
     @property
-    def status(self) -> npt.NDArray[np.uint8]:
+    def status(self) -> StatusArray:
         """Position in STATUSES per row; a view."""
         return self._status[: self.size]
 
@@ -261,10 +247,10 @@ class RunTable:
         if gone:
             self._alive[gone] = False
             self._row_version[gone] = self.version
-        rows = self._place(delta)
-        self._fill(delta, rows)
         if delta.total is not None:
             self.total = delta.total
+        rows = self._place(delta)
+        self._fill(delta, rows)
         self.complete = self.complete or delta.complete
         return np.unique(np.concatenate([rows, np.array(gone, dtype=np.int64)]))
 
@@ -292,7 +278,8 @@ class RunTable:
         for position, (run_id, name) in enumerate(zip(delta.run_ids, delta.names, strict=True)):
             row = self._rows.get(run_id)
             if row is None:
-                row = self._rows[run_id] = self.size
+                row = self.size
+                self._rows.add(run_id, row)
                 self.run_ids.append(run_id)
                 self.names.append(name)
                 self.size += 1
@@ -300,7 +287,7 @@ class RunTable:
                 self.names[row] = name
             rows[position] = row
         if self.size > self._capacity:
-            self._grow(max(self.size, self._capacity * 2))
+            self._grow(max(self.size, self.total or 0, self._capacity + self._step()))
         return rows
 
     def _fill(self, delta: RunDelta, rows: IntArray) -> None:
@@ -336,6 +323,10 @@ class RunTable:
             target = columns[name]
             target.codes[rows] = [-1 if text is None else target.code(text) for text in values]
 
+    def _step(self) -> int:
+        """Return by how many rows to grow: twofold while small, by a quarter when large."""
+        return min(self._capacity, max(_LARGE // 2, self._capacity // 4))
+
     def _grow(self, capacity: int) -> None:
         self._alive = _grown(self._alive, capacity, fill=False)
         self._status = _grown(self._status, capacity, fill=0)
@@ -355,10 +346,6 @@ def _grown(array: npt.NDArray[_T], capacity: int, *, fill: float) -> npt.NDArray
     bigger = np.full(capacity, fill, dtype=array.dtype)
     bigger[: len(array)] = array
     return bigger
-
-
-def _or_nan(value: int | None) -> float:
-    return math.nan if value is None else float(value)
 
 
 def _texts_of(columns: Mapping[str, TextColumn], row: int) -> dict[str, str]:

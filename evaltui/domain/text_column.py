@@ -5,9 +5,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from evaltui.domain.packed_texts import PackedTexts
+from evaltui.domain.text_index import TextIndex
+
+CodeArray = npt.NDArray[np.int32]
+
 
 class TextColumn:
     """A column of texts, each distinct text kept once.
+
+    Args:
+        capacity: Number of rows there is room for.
 
     Attributes:
         codes: Position in `values` per row, -1 where missing; longer than the table (capacity).
@@ -17,21 +25,36 @@ class TextColumn:
     __slots__ = ("_index", "codes", "values")
 
     def __init__(self, capacity: int) -> None:
-        self.codes: npt.NDArray[np.int32] = np.full(capacity, -1, dtype=np.int32)
-        self.values: list[str] = []
-        self._index: dict[str, int] = {}
+        self.codes: CodeArray = np.full(capacity, -1, dtype=np.int32)
+        self.values: list[str] | PackedTexts = []
+        self._index: TextIndex | None = TextIndex()
+
+    @classmethod
+    def of(cls, codes: CodeArray, values: PackedTexts) -> TextColumn:
+        """Return a column of what is there already; where its texts stand is looked up later.
+
+        Args:
+            codes: Position in `values` per row, -1 where missing.
+            values: Distinct texts.
+        """
+        column = cls(0)
+        column.codes, column.values, column._index = codes, values, None
+        return column
 
     def code(self, text: str) -> int:
         """Return the code of `text`, adding it when it is new."""
-        found = self._index.get(text)
+        index = self._texts()
+        found = index.get(text)
         if found is None:
-            found = self._index[text] = len(self.values)
+            found = len(self.values)
+            index.add(text, found)
             self.values.append(text)
         return found
 
     def find(self, text: str) -> int:
         """Return the code of `text`, or -1 when no row ever had it."""
-        return self._index.get(text, -1)
+        found = self._texts().get(text)
+        return -1 if found is None else found
 
     def get(self, row: int) -> str | None:
         """Return the text of one row, or None where it is missing."""
@@ -43,3 +66,9 @@ class TextColumn:
         codes = np.full(capacity, -1, dtype=np.int32)
         codes[: len(self.codes)] = self.codes
         self.codes = codes
+
+    def _texts(self) -> TextIndex:
+        """Return where each text stands; worked out when it is first asked for."""
+        if self._index is None:
+            self._index = TextIndex(self.values)
+        return self._index

@@ -37,8 +37,9 @@ _LENGTHS = struct.Struct(">II")
 class Verb(StrEnum):
     """What the screen may ask for. Arguments and answers are JSON objects.
 
-    START: `{"settings": …, "cwd": str}`, the settings as `Settings.to_json` gives them and the
-        directory that relative paths start from; first request, answered with `{}`.
+    START: `{"settings": …, "cwd": str, "shown": str}`, the settings as `Settings.to_json` gives
+        them, the directory that relative paths start from, and the token of the mirror that the
+        screen shows, or ""; first request, answered with `{}`.
     REFRESH: `{}`; polls and sweeps now.
     PAUSE: `{"on": bool}`; no polls while on (ingesting goes on).
     DETAIL: `{"run_id": str}`; answered with the fields of `RunDetail`.

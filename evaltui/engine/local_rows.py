@@ -9,10 +9,8 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import PurePath
-
-import numpy as np
 
 from evaltui.domain.events import PENDING_STATES, FileRole, FileRow, FileState
 from evaltui.domain.run import LOCAL_PREFIX, Run, RunStatus, Tag
@@ -172,9 +170,9 @@ class LocalRows:
 
     def _hold(self, delta: RunDelta, held: Sequence[int]) -> RunDelta:
         for position in held:
-            self._held[delta.run_ids[position]] = _part(delta, [position])
+            self._held[delta.run_ids[position]] = delta.part([position])
         kept = [position for position in range(len(delta.run_ids)) if position not in set(held)]
-        rest = _part(delta, kept)
+        rest = delta.part(kept)
         return dataclasses.replace(
             rest, removed=delta.removed, complete=delta.complete, total=delta.total
         )
@@ -201,23 +199,3 @@ class LocalRows:
 
 def _superseded(run: Run) -> list[str]:
     return run.tags.get(Tag.SUPERSEDES, "").split(",")
-
-
-def _part(delta: RunDelta, positions: Sequence[int]) -> RunDelta:
-    """Return some rows of a page as a page of its own, one that ends nothing."""
-    rows = np.array(positions, dtype=np.int64)
-
-    def texts(columns: Mapping[str, Sequence[str | None]]) -> dict[str, list[str | None]]:
-        return {name: [values[row] for row in positions] for name, values in columns.items()}
-
-    return RunDelta(
-        run_ids=tuple(delta.run_ids[row] for row in positions),
-        names=tuple(delta.names[row] for row in positions),
-        status=tuple(delta.status[row] for row in positions),
-        started_ms=delta.started_ms[rows],
-        ended_ms=delta.ended_ms[rows],
-        metrics={name: values[rows] for name, values in delta.metrics.items()},
-        params=texts(delta.params),
-        tags=texts(delta.tags),
-        complete=False,
-    )

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from evaltui.domain.events import FileState, Notice, StoreState, StoreStatus, WatchRole
 from evaltui.domain.ports import RunSource
+from evaltui.domain.recalled import Recalled
 from evaltui.domain.run import LOCAL_PREFIX
 from evaltui.domain.table import RunDelta
 from evaltui.engine.comparing import Comparer
@@ -27,9 +28,11 @@ from evaltui.engine.ingest_loop import IngestLoop
 from evaltui.engine.link import Event, Reply, Request, RunsChanged, StoreChanged
 from evaltui.engine.local_rows import LocalRows
 from evaltui.engine.loop import Loop
+from evaltui.engine.mirroring import Mirror, Mirroring
 from evaltui.engine.parts import Ingest, KnownRuns, Store, Watch
 from evaltui.engine.poll import Poller
 from evaltui.engine.requests import SLOW, Controls, Desk, Lanes
+from evaltui.engine.sync import Sync
 from evaltui.errors import EvaltuiError
 from evaltui.ledger.journal import Journal
 
@@ -56,6 +59,8 @@ class Engine:
         emit: Called with every event, from several threads.
         cwd: Directory that relative paths in requests start from.
         comparer: Reads the cases of runs; default: one that keeps them in memory only.
+        mirror: Where whole listings are kept for the next start; None: nowhere.
+        shown: What the reader of the events shows already, if it is of this target.
         clock: Epoch seconds.
     """
 
@@ -69,9 +74,12 @@ class Engine:
         emit: Callable[[Event], None],
         cwd: Path,
         comparer: Comparer | None = None,
+        mirror: Mirror | None = None,
+        shown: Recalled | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
+        self._mirroring = Mirroring(mirror) if mirror is not None else None
         self._journal = journal
         self._emit = emit
         self._stop = threading.Event()
@@ -86,7 +94,7 @@ class Engine:
         merging = threading.RLock()
         self._poller = Poller(
             store.open_source,
-            store.status,
+            store.status if shown is None else shown.status,
             publish=self._publish,
             tell=self._tell_store,
             lock=merging,
@@ -96,7 +104,10 @@ class Engine:
             clock=clock,
         )
         self._local_rows = LocalRows(
-            lambda delta, reset: emit(RunsChanged(delta, reset)),
+            Sync(
+                lambda delta, reset: emit(RunsChanged(delta, reset)),
+                shown.table if shown is not None else None,
+            ).page,
             self._poller.known_runs,
             is_logged=self._is_logged,
             lock=merging,
@@ -156,6 +167,8 @@ class Engine:
             self._feed.step()
             self._ingest.close()
             self._poller.close()
+            if self._mirroring is not None and self._poller.listed:
+                self._mirroring.finish(self._poller.table, self._poller.status)
             if self._search is not None:
                 self._search.close()
             self._journal.close()
@@ -255,7 +268,10 @@ class Engine:
             self._ingest.twins(twins)
         self._twins = twins
         self._find_out_who_we_are()
-        return self._poller.due_in()
+        due_s = self._poller.due_in()
+        if self._mirroring is not None and self._poller.listed:
+            due_s = min(due_s, self._mirroring.step(self._poller.table, self._poller.status))
+        return due_s
 
     def _find_out_who_we_are(self) -> None:
         """Ask once, after the first listing and beside the polls: nothing waits for the answer."""

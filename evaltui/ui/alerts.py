@@ -91,7 +91,7 @@ class Alerts:
     def runs_changed(self, rows: IntArray) -> bool:
         """Note which runs are new; return whether some wait to be tested."""
         bench = self._session.bench
-        if bench.loading:
+        if bench.loading or bench.as_of_s is not None:
             return False
         good = eligible(bench.table)
         if self._seen is None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from textual._compositor import ChopsUpdate, LayoutUpdate
     from textual.widget import Widget
 
+    from evaltui.domain.recalled import Recalled
     from evaltui.ui.client import EngineLink, LinkEvent
     from evaltui.ui.conductor import Conductor, MakeLink
 
@@ -43,6 +44,14 @@ SYNC_FROM = 256
 """Characters of a frame from which it is worth the marks that keep it from being seen half."""
 HANG_UP = 129
 """Exit status after the terminal went away: 128 + SIGHUP."""
+
+
+Recall = Callable[[], "Recalled | None"]
+"""Opens what was known before; called in a thread, after the first frame."""
+
+
+def nothing() -> None:
+    """Recall nothing."""
 
 
 class EvaltuiApp(App[int], inherit_bindings=False):
@@ -55,6 +64,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         cwd: Directory the program was started in, or "" to ask the system.
         driver_class: Textual driver, or None for the one of tests.
         finish: At the end the engine may finish the report at hand behind our back.
+        recall: Opens what was known before, to be shown until the store answers.
 
     Raises:
         ConfigError: The configured keys name a binding that does not exist.
@@ -74,6 +84,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         cwd: str = "",
         driver_class: type[TerminalDriver] | None = None,
         finish: bool = True,
+        recall: Recall = nothing,
     ) -> None:
         self._lean: LeanDisplay | None = None  # Textual draws nothing before there is a terminal
         super().__init__(driver_class=driver_class)
@@ -95,6 +106,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
             self._filters.append(PlainText())
         self._keys = check_keymap(settings.keys)
         self._finish = finish
+        self._recall = recall
         self._leaving = False
         self._undo_signals: Callable[[], None] = lambda: None
 
@@ -124,7 +136,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
 
     async def _fetch_the_rest(self) -> None:
         """Import what is slow in a thread, show the main screen, start the engine."""
-        conductor = await asyncio.to_thread(self._make_conductor_class)
+        conductor, recalled = await asyncio.to_thread(self._prepare)
         if self._leaving:
             return
         make_link = self._make_link or _real_link()
@@ -136,6 +148,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
             keymap=self._keys,
             clock=self._clock,
             cwd=self._cwd,
+            recalled=recalled,
         )
         while len(self.screen_stack) > 1:  # a cover over the first frame: it is put back below
             self.pop_screen()
@@ -145,11 +158,10 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         # What is here now stays for good: later collections need not walk it, and stall less.
         gc.freeze()  # without collecting first, which would stop the loop for a moment
 
-    @staticmethod
-    def _make_conductor_class() -> type[Conductor]:
+    def _prepare(self) -> tuple[type[Conductor], Recalled | None]:
         from evaltui.ui.conductor import Conductor  # noqa: PLC0415 - after the first frame
 
-        return Conductor
+        return Conductor, self._recall()
 
     def on_resize(self, event: events.Resize) -> None:
         """Cover the screen while the terminal is too small."""
@@ -282,7 +294,11 @@ def _real_link(command: Sequence[str] | None = None) -> MakeLink:
 
 
 def run_app(
-    settings: Settings, *, command: Sequence[str] | None = None, finish: bool = True
+    settings: Settings,
+    *,
+    command: Sequence[str] | None = None,
+    finish: bool = True,
+    recall: Recall = nothing,
 ) -> int:
     """Run the screen until it is left.
 
@@ -290,6 +306,7 @@ def run_app(
         settings: The settings.
         command: Program to start instead of the engine, or None.
         finish: At the end the engine may finish the report at hand behind our back.
+        recall: Opens what was known before, to be shown until the store answers.
 
     Returns:
         The exit code: 0, 70 after a crash, 128 + n after signal n.
@@ -301,7 +318,9 @@ def run_app(
     def make_link(wanted: Settings, deliver: Callable[[LinkEvent], None]) -> EngineLink:
         return _real_link(command)(wanted, deliver)
 
-    app = EvaltuiApp(settings, make_link=make_link, driver_class=TerminalDriver, finish=finish)
+    app = EvaltuiApp(
+        settings, make_link=make_link, driver_class=TerminalDriver, finish=finish, recall=recall
+    )
     try:
         app.run(mouse=settings.mouse)
     finally:

@@ -98,6 +98,7 @@ class EngineLink:
     Attributes:
         starts: Engines started so far.
         left_pid: Process that was left to finish the report at hand, or None.
+        shown: Token of the mirror that is on show when the first engine starts, or "".
     """
 
     def __init__(
@@ -120,6 +121,7 @@ class EngineLink:
         self._wake = asyncio.Event()
         self.starts = 0
         self.left_pid: int | None = None
+        self.shown = ""
 
     @property
     def alive(self) -> bool:
@@ -213,6 +215,8 @@ class EngineLink:
         self._deliver(EngineUp(again=self.starts > 1))
         self._start_number = self._next()
         start = {"settings": self._settings.to_json(), "cwd": working_directory()}
+        # an engine that starts again sends everything: what is on show has moved on
+        start["shown"] = self.shown if self.starts == 1 else ""
         self._send(Request(self._start_number, Verb.START, start))
         problem = await self._converse(process)
         if self._process is not process:  # it was left to finish its work

@@ -11,6 +11,7 @@ from textual.content import Content
 
 from evaltui.domain.events import StoreState, WatchRole
 from evaltui.domain.metric import Direction
+from evaltui.domain.recalled import Recalled
 from evaltui.engine.link import (
     FilesChanged,
     Noticed,
@@ -59,6 +60,7 @@ class Conductor:
         keymap: Configured keys by binding id.
         clock: Epoch seconds of now.
         cwd: Directory the program was started in, or "" to ask the system.
+        recalled: What is shown until the store answers, or None.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Conductor:
         keymap: Mapping[str, str],
         clock: Callable[[], float],
         cwd: str = "",
+        recalled: Recalled | None = None,
     ) -> None:
         self._app = app
         self.session = Session(settings, glyphs=glyphs, keymap=keymap, clock=clock, ask=self._ask)
@@ -78,6 +81,9 @@ class Conductor:
             self.session.cwd = cwd
         self._feed = Feed(self._receive)
         self.link = make_link(settings, self._feed.put)
+        if recalled is not None:
+            self.session.bench.recall(recalled)
+            self.link.shown = recalled.token
         self.main = MainScreen(self.session)
         self.session.bench.configured = {
             name: Direction(word) for name, word in settings.metrics.items()
@@ -114,8 +120,11 @@ class Conductor:
             return
         bench, main = self.session.bench, self.main
         if isinstance(event, RunsChanged):
+            recalled = bench.as_of_s
             change = bench.apply_runs(event)
             main.runs_changed(change)
+            if bench.as_of_s != recalled:
+                main.show_status()
             main.survey_if_empty()
             if self._alerts.wanted and self._alerts.runs_changed(change.rows):
                 main.later(self._alerts.work(), "alerts")
@@ -139,6 +148,9 @@ class Conductor:
 
     def _store_changed(self, event: StoreChanged) -> None:
         bench, main = self.session.bench, self.main
+        if bench.doubt(event.status):
+            main.run_list.replan()
+            main.show_detail_soon()
         before, bench.store = bench.store, event.status
         if before == event.status:
             return

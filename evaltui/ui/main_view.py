@@ -211,6 +211,7 @@ class MainView(Screen[None], inherit_bindings=False):
             bench.watch,
             engine_down=trouble.reason if trouble is not None else "",
             experiment=session.settings.experiment or "",
+            as_of_s=bench.as_of_s,
         )
         self.query_one(Tabs).show(self.pane, baseline_words(bench))
         text, style = trouble_line(bench.store, trouble)

@@ -15,6 +15,7 @@ from evaltui.domain.catalogue import MetricSpec, spec_for
 from evaltui.domain.events import FileRow, StoreStatus, WatchStatus
 from evaltui.domain.metric import Direction
 from evaltui.domain.query import match_words
+from evaltui.domain.recalled import Recalled
 from evaltui.domain.run import LOCAL_PREFIX, Tag
 from evaltui.domain.select import (
     BaselineChoice,
@@ -83,6 +84,7 @@ class Workbench:
         swapped: Run id that stands as the baseline in the diff instead of the real one, or "".
         configured: Directions that the configuration sets, by metric.
         session_directions: Directions that were set in this session.
+        as_of_s: Epoch seconds of a listing that the store has not confirmed yet, else None.
     """
 
     def __init__(self) -> None:
@@ -101,9 +103,28 @@ class Workbench:
         self.swapped = ""
         self.configured: Mapping[str, Direction] = {}
         self.session_directions: dict[str, Direction] = {}
+        self.as_of_s: float | None = None
         self._incoming: RunTable | None = None
         self._shown_total = 0
         self._position_hint = 0
+
+    # -- what was known before -------------------------------------------------------------------
+
+    def recall(self, recalled: Recalled) -> None:
+        """Show a listing from before until the store confirms or corrects it."""
+        self.table, self.store = recalled.table, recalled.status
+        self.as_of_s = recalled.status.data_at_s
+        self._settle("")
+
+    def doubt(self, status: StoreStatus) -> bool:
+        """Forget a listing from before that is of another experiment; return whether it was."""
+        before = self.store.experiment_id if self.store is not None else ""
+        if self.as_of_s is None or status.experiment_id in {"", before}:
+            return False
+        self.as_of_s = None
+        self.table = RunTable()
+        self._settle("")
+        return True
 
     # -- what the engine says --------------------------------------------------------------------
 
@@ -115,6 +136,8 @@ class Workbench:
         """
         if change.reset:
             self._incoming = RunTable()
+        if change.delta.complete:
+            self.as_of_s = None
         if self._incoming is not None:
             return self._apply_incoming(self._incoming, change.delta)
         content_id = self._content_id(self.cursor_id)

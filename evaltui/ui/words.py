@@ -66,8 +66,9 @@ def _store_trouble(store: StoreStatus) -> tuple[str, str]:
         return _busy_line(store), "$warning"
     if store.state is StoreState.REFUSED:
         hint = f"; {store.hint}" if store.hint else ""
+        age = f"; data of {clock_text(store.data_at_s)}" if store.data_at_s else ""
         error = _reason(store.error, store) or "the store does not accept us"
-        return f"refused: {error}{hint}", "$worse"
+        return f"refused: {error}{hint}{age}", "$worse"
     if store.missing_folder and not store.read_only:
         return f"the folder {store.missing_folder} does not exist: {FOLDER_LATER}", "$warning"
     if store.write_error:

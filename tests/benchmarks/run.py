@@ -211,6 +211,7 @@ def own_environment(place: Path) -> dict[str, str]:
         EVALTUI_STATE_DIR=str(place / "state"),
         EVALTUI_DATA_DIR=str(place / "data"),
         XDG_CONFIG_HOME=str(place / "config"),
+        XDG_CACHE_HOME=str(place / "cache"),
         TERM="xterm-256color",
     )
 

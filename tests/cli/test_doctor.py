@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,23 @@ def test_the_journal_is_opened_by_whoever_knows_it(settings: Settings) -> None:
 
     check = found(settings, "journal", journal=broken)
     assert (check.state, check.remedy) == (FAILED, "move it away")
+
+
+def test_the_mirror_is_told_with_its_place_size_and_age(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert "none yet" in found(settings, "mirror").detail
+    folder = tmp_path / "cache" / "evaltui" / "mirrors"
+    folder.mkdir(parents=True)
+    (folder / "x.mirror").write_bytes(bytes(2_500_000))
+    os.utime(folder / "x.mirror", (1_795_530_120, 1_795_530_120))
+    check = found(settings, "mirror")
+    assert check.state is CheckState.OK
+    assert check.detail.startswith(f"1 in {folder}, 2.5 MB, the last of 2026-11-24")
+    assert "switched off" in found(replace(settings, mirror=False), "mirror").detail
+    monkeypatch.setattr(surroundings.os, "access", lambda *_: False)  # root may write anywhere
+    assert found(settings, "mirror").state is CheckState.WARN
 
 
 def test_a_dumb_terminal_is_a_warning(settings: Settings) -> None:

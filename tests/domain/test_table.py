@@ -11,24 +11,7 @@ from evaltui.domain.run import Run, RunStatus
 from evaltui.domain.table import STATUSES, RunDelta, RunTable
 from evaltui.domain.text_column import TextColumn
 from tests.domain.builders import make_run, make_table
-
-NAMES = st.sampled_from(["a", "b", "c"])
-RUNS = st.builds(
-    Run,
-    run_id=st.sampled_from([f"r{at}" for at in range(6)]),
-    experiment_id=st.just("1"),
-    name=st.text(max_size=5),
-    status=st.sampled_from(RunStatus),
-    started_ms=st.none() | st.integers(0, 2**44),
-    ended_ms=st.none() | st.integers(0, 2**44),
-    metrics=st.dictionaries(NAMES, st.floats(allow_nan=False, allow_infinity=False)),
-    params=st.dictionaries(NAMES, st.text(max_size=5)),
-    tags=st.dictionaries(NAMES, st.text(max_size=5)),
-)
-PAGES = st.tuples(
-    st.lists(RUNS, max_size=4, unique_by=lambda run: run.run_id),
-    st.sets(st.sampled_from([f"r{at}" for at in range(6)]), max_size=3),
-)
+from tests.domain.run_strategies import PAGES
 
 
 @settings(max_examples=200)

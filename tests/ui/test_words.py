@@ -106,7 +106,7 @@ def test_when_all_is_well_nothing_is_said() -> None:
 
 def test_refused_says_what_to_do() -> None:
     status = store(state=StoreState.REFUSED, error="401 for this token", hint="log in").status
-    assert trouble_line(status, None)[0] == "refused: 401 for this token; log in"
+    assert trouble_line(status, None)[0] == "refused: 401 for this token; log in; data of 14:21"
 
 
 def test_leaving_a_watch_names_what_goes_unwatched_and_the_command() -> None:
@@ -139,6 +139,18 @@ def test_the_header_says_how_the_store_is() -> None:
     assert store_text(offline, engine_down="")[0] == "OFFLINE since 14:12"
     refused = store(state=StoreState.REFUSED).status
     assert store_text(refused, engine_down="")[0] == "REFUSED since 14:12"
+
+
+def test_the_header_says_of_when_the_list_is_until_the_store_confirms_it() -> None:
+    def word(state: StoreState, as_of_s: float | None = NOW_S - 3_600) -> str:
+        return store_text(store(state=state).status, engine_down="", as_of_s=as_of_s)[0]
+
+    assert word(StoreState.CONNECTING) == word(StoreState.LIVE) == "as of 13:22 · syncing"
+    assert word(StoreState.LIVE, None) == "LIVE 0.5s"
+    assert word(StoreState.OFFLINE) == "OFFLINE since 14:12"
+    assert word(StoreState.REFUSED) == "REFUSED since 14:12"
+    for state in (StoreState.OFFLINE, StoreState.REFUSED):
+        assert "data of 14:21" in trouble_line(store(state=state).status, None)[0]
 
 
 def test_the_header_says_how_the_watch_is() -> None:

@@ -23,12 +23,29 @@ _SHORT_NAME = 16
 _WORKSPACE = "databricks"
 
 
-def store_text(store: StoreStatus | None, *, engine_down: str) -> tuple[str, str]:
-    """Return a word or two on the store and the style class for it."""
+_SYNCING = frozenset({StoreState.CONNECTING, StoreState.LIVE})
+
+
+def store_text(
+    store: StoreStatus | None, *, engine_down: str, as_of_s: float | None = None
+) -> tuple[str, str]:
+    """Return a word or two on the store and the style class for it.
+
+    Args:
+        store: Status of the tracking target, or None before it is known.
+        engine_down: Why there is no engine, or "".
+        as_of_s: Epoch seconds of a listing that the store has not confirmed yet, or None.
+    """
     if engine_down:
         return "ENGINE DOWN", "$warning"
+    if as_of_s and store is not None and store.state in _SYNCING:
+        return f"as of {clock_text(as_of_s)} · syncing", "$warning"
     if store is None or store.state is StoreState.CONNECTING:
         return "CONNECTING", "$quiet"
+    return _state_text(store)
+
+
+def _state_text(store: StoreStatus) -> tuple[str, str]:
     since = f" since {clock_text(store.since_s)}" if store.since_s else ""
     age = f", as of {clock_text(store.data_at_s)}" if store.data_at_s else ""
     every = f"{store.poll_interval_s:g}s"
@@ -107,6 +124,7 @@ class Header(Widget):
         self._watch: WatchStatus | None = None
         self._engine_down = ""
         self._experiment = ""
+        self._as_of_s: float | None = None
         self._drawn = Content("")
 
     def show(
@@ -116,6 +134,7 @@ class Header(Widget):
         *,
         engine_down: str = "",
         experiment: str = "",
+        as_of_s: float | None = None,
     ) -> None:
         """Show new figures; nothing is drawn when nothing differs.
 
@@ -124,9 +143,11 @@ class Header(Widget):
             watch: Status of the watch, or None before it is known.
             engine_down: Why there is no engine, or "".
             experiment: Name to show until the engine says it.
+            as_of_s: Epoch seconds of a listing that the store has not confirmed yet, or None.
         """
         self._store, self._watch = store, watch
         self._engine_down, self._experiment = engine_down, experiment
+        self._as_of_s = as_of_s
         if self._line() != self._drawn:  # most polls change a time that is not on show
             self.refresh()
 
@@ -138,7 +159,7 @@ class Header(Widget):
     def _line(self) -> Content:
         """Return the line, the left part shortened where the width asks for it."""
         width = self.size.width
-        state, style = store_text(self._store, engine_down=self._engine_down)
+        state, style = store_text(self._store, engine_down=self._engine_down, as_of_s=self._as_of_s)
         right = [(state, style)]
         watch = watch_text(self._watch)
         if watch:

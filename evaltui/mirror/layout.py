@@ -1,0 +1,270 @@
+"""The bytes of a mirror: a header, then columns that are used as they lie in the file.
+
+    8 bytes  magic, with the version of the layout
+    4 bytes  length of the header, little-endian
+    4 bytes  CRC-32 of the header
+    header   JSON: facts, and for every section where it lies and its CRC-32
+    sections each at a multiple of 8
+
+Numbers are little-endian. Columns of numbers are somewhat longer than the list of runs, so that
+new runs have room in the mapped arrays.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evaltui.domain.packed_texts import PackedTexts, packed
+from evaltui.domain.table import STATUSES, IntArray, RunTable, TableColumns
+from evaltui.domain.text_column import TextColumn
+
+MAGIC = b"evtmir\x00\x01"
+LARGEST_BYTES = 512_000_000
+"""A larger mirror is neither written nor read."""
+
+_HEAD = struct.Struct("<8sII")
+_ALIGNED = 8
+_LARGEST_HEADER = 8_000_000
+_SPARE_ROWS = 256
+_SPARE_SHARE = 64
+_CRC_STEP = 1 << 20
+_BASE = {"status": "<u1", "started_ms": "<f8", "ended_ms": "<f8"}
+
+
+class MirrorError(Exception):
+    """The bytes are no mirror of what is asked for: damaged, cut short, or somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a mirror is of.
+
+    Attributes:
+        key: Identity of store and experiment name, as `Target.key`.
+        experiment_id: Id of the experiment.
+        token: Names this very state of the mirror.
+        as_of_s: Epoch seconds at which the store said so.
+        baseline_run_id: Shared baseline, or "".
+        directions: Shared directions by metric.
+    """
+
+    key: str
+    experiment_id: str
+    token: str
+    as_of_s: float
+    baseline_run_id: str = ""
+    directions: Mapping[str, str] = field(default_factory=dict)
+
+
+def pack(table: RunTable, facts: Facts) -> Iterator[bytes | memoryview]:
+    """Return the bytes of a mirror, piece by piece.
+
+    Raises:
+        MirrorError: It would be too large.
+    """
+    sections: dict[str, list[int]] = {}
+    pieces: list[bytes | memoryview] = []
+    names: dict[str, list[str]] = {"metrics": table.metric_names()}
+    names["params"], names["tags"] = table.param_names(), table.tag_names()
+    rows = np.flatnonzero(table.alive)
+    capacity = len(rows) + _SPARE_ROWS + len(rows) // _SPARE_SHARE
+    width = 8 * (3 + len(names["metrics"])) + 4 * (len(names["params"]) + len(names["tags"]))
+    if capacity * width > LARGEST_BYTES:
+        raise MirrorError(f"{len(rows)} runs of {width} bytes each are too many for a mirror")
+    offset = 0
+    for name, piece in _sections(table, names, rows, capacity):
+        gap = -offset % _ALIGNED
+        offset += gap
+        sections[name] = [offset, piece.nbytes, zlib.crc32(piece)]
+        pieces += [bytes(gap), piece]
+        offset += piece.nbytes
+    if offset > LARGEST_BYTES:
+        raise MirrorError(f"{offset} bytes are too many for a mirror")
+    document = {
+        "facts": asdict(facts),
+        "runs": len(rows),
+        "capacity": capacity,
+        "names": names,
+        "sections": sections,
+    }
+    header = json.dumps(document, separators=(",", ":")).encode("ascii")
+    header += b" " * (-(_HEAD.size + len(header)) % _ALIGNED)
+    yield _HEAD.pack(MAGIC, len(header), zlib.crc32(header)) + header
+    yield from pieces
+
+
+def unpack_facts(data: memoryview) -> Facts:
+    """Return what a mirror is of, without looking at its columns.
+
+    Raises:
+        MirrorError: This is no mirror.
+    """
+    return _Reader(data).facts
+
+
+def unpack(data: memoryview) -> tuple[RunTable, Facts]:
+    """Return the table of a mirror; its arrays lie in `data`, and are changed there.
+
+    Args:
+        data: All bytes of the mirror, writable.
+
+    Raises:
+        MirrorError: This is no mirror, or a damaged one.
+    """
+    reader = _Reader(data)
+    return reader.table(), reader.facts
+
+
+class _Reader:
+    def __init__(self, data: memoryview) -> None:
+        if len(data) < _HEAD.size:
+            raise MirrorError("cut short")
+        magic, size, crc = _HEAD.unpack_from(data)
+        if magic != MAGIC:
+            raise MirrorError("another layout")
+        header = bytes(data[_HEAD.size : _HEAD.size + min(size, _LARGEST_HEADER)])
+        if len(header) != size or zlib.crc32(header) != crc:
+            raise MirrorError("a damaged header")
+        try:
+            document = json.loads(header)
+            self.facts = _facts(document["facts"])
+            self._runs, self._capacity = int(document["runs"]), int(document["capacity"])
+            self._names = {kind: [*map(str, document["names"][kind])] for kind in _KINDS}
+            self._sections: dict[str, list[int]] = document["sections"]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise MirrorError(f"a strange header: {error}") from error
+        self._data = data[_HEAD.size + size :]
+
+    def table(self) -> RunTable:
+        try:
+            return RunTable.of(self._columns())
+        except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+            raise MirrorError(f"strange columns: {error}") from error
+
+    def _columns(self) -> TableColumns:
+        base = {name: self._array(name, dtype) for name, dtype in _BASE.items()}
+        if base["status"].max(initial=0) >= len(STATUSES):
+            raise MirrorError("an unknown status")
+        return TableColumns(
+            run_ids=self._texts("run_ids", self._runs),
+            names=self._texts("names", self._runs),
+            **base,
+            metrics={
+                name: self._array(f"metrics{at}", "<f8")
+                for at, name in enumerate(self._names["metrics"])
+            },
+            params=self._text_columns("params"),
+            tags=self._text_columns("tags"),
+        )
+
+    def _text_columns(self, kind: str) -> dict[str, TextColumn]:
+        columns: dict[str, TextColumn] = {}
+        for at, name in enumerate(self._names[kind]):
+            codes = self._array(f"{kind}{at}", "<i4")
+            values = self._texts(f"{kind}{at}.values")
+            if codes.max(initial=-1) >= len(values) or codes.min(initial=-1) < -1:
+                raise MirrorError("a code without a text")
+            columns[name] = TextColumn.of(codes, values)
+        return columns
+
+    def _texts(self, name: str, count: int | None = None) -> PackedTexts:
+        ends = np.frombuffer(self._section(f"{name}.ends"), dtype="<u4")
+        if count is not None and len(ends) != count:
+            raise MirrorError(f"{len(ends)} of {count} texts")
+        return PackedTexts(self._section(name), ends)
+
+    def _array(self, name: str, dtype: str) -> npt.NDArray[Any]:
+        found = np.frombuffer(self._section(name), dtype=dtype)
+        if len(found) != self._capacity or self._capacity < self._runs:
+            raise MirrorError("a column of another length")
+        return found
+
+    def _section(self, name: str) -> memoryview:
+        offset, size, crc = self._sections[name]
+        found = self._data[offset : offset + size] if offset >= 0 <= size else self._data[:0]
+        if len(found) != size:
+            raise MirrorError("cut short")
+        sum_now = 0
+        for start in range(0, size, _CRC_STEP):
+            sum_now = zlib.crc32(found[start : start + _CRC_STEP], sum_now)
+        if sum_now != crc:
+            raise MirrorError("damaged columns")
+        return found
+
+
+_KINDS = ("metrics", "params", "tags")
+
+
+def _facts(fields: dict[str, Any]) -> Facts:
+    as_of_s = float(fields["as_of_s"])
+    if not math.isfinite(as_of_s):
+        raise ValueError("no date")
+    return Facts(
+        key=str(fields["key"]),
+        experiment_id=str(fields["experiment_id"]),
+        token=str(fields["token"]),
+        as_of_s=as_of_s,
+        baseline_run_id=str(fields["baseline_run_id"]),
+        directions={str(name): str(way) for name, way in dict(fields["directions"]).items()},
+    )
+
+
+def _sections(
+    table: RunTable, names: Mapping[str, list[str]], rows: IntArray, capacity: int
+) -> Iterator[tuple[str, memoryview]]:
+    for name, texts in (("run_ids", table.run_ids), ("names", table.names)):
+        yield from _text_sections(name, [texts[row] for row in rows.tolist()])
+    for name, values in (
+        ("status", table.status),
+        ("started_ms", table.started_ms),
+        ("ended_ms", table.ended_ms),
+    ):
+        yield name, _column(values, rows, capacity, _BASE[name])
+    for at, name in enumerate(names["metrics"]):
+        metric = table.metric(name)
+        assert metric is not None
+        yield f"metrics{at}", _column(metric, rows, capacity, "<f8")
+    for kind, column_of in (("params", table.param_column), ("tags", table.tag_column)):
+        for at, name in enumerate(names[kind]):
+            column = column_of(name)
+            assert column is not None
+            codes, texts = _used(column, rows)
+            yield f"{kind}{at}", _filled(codes, capacity, "<i4")
+            yield from _text_sections(f"{kind}{at}.values", texts)
+
+
+def _used(column: TextColumn, rows: IntArray) -> tuple[npt.NDArray[Any], list[str]]:
+    """Return the codes of rows, and the texts that they still use."""
+    used, codes = np.unique(column.codes[rows], return_inverse=True)
+    missing = int(len(used) > 0 and used[0] < 0)
+    return codes - missing, [column.values[code] for code in used[missing:].tolist()]
+
+
+def _text_sections(name: str, texts: list[str]) -> Iterator[tuple[str, memoryview]]:
+    try:
+        data, ends = packed(texts)
+    except ValueError as error:
+        raise MirrorError(str(error)) from error
+    yield name, data
+    yield f"{name}.ends", memoryview(ends.tobytes())
+
+
+def _column(values: npt.NDArray[Any], rows: IntArray, capacity: int, dtype: str) -> memoryview:
+    return _filled(values[rows], capacity, dtype)
+
+
+def _filled(values: npt.NDArray[Any], capacity: int, dtype: str) -> memoryview:
+    """Return a column with room behind it, as bytes."""
+    spare = {"<f8": math.nan, "<i4": -1}.get(dtype, 0)
+    whole = np.full(capacity, spare, dtype=dtype)
+    whole[: len(values)] = values
+    return memoryview(whole.tobytes())

@@ -1,0 +1,91 @@
+"""The mirror is written after a listing, then seldom, and never for nothing."""
+
+from __future__ import annotations
+
+import math
+
+from engine_fakes import Clock
+
+from evaltui.domain.events import StoreStatus
+from evaltui.domain.table import RunDelta, RunTable
+from evaltui.engine.mirroring import WRITE_S, Mirroring
+from tests.domain.builders import make_run, make_table
+
+STATUS = StoreStatus("sqlite x", "--tracking-uri", "evals", experiment_id="1")
+
+
+class Kept:
+    """A mirror that notes what it was given, and takes its time."""
+
+    def __init__(self, clock: Clock, *, takes_s: float = 0.0, works: bool = True) -> None:
+        self.sizes: list[int] = []
+        self._clock = clock
+        self._takes_s = takes_s
+        self._works = works
+
+    def keep(self, table: RunTable, status: StoreStatus) -> bool:
+        assert status == STATUS
+        self.sizes.append(table.size)
+        self._clock.now += self._takes_s
+        return self._works
+
+
+def more(table: RunTable, run_id: str) -> None:
+    table.apply(RunDelta.from_runs([make_run(run_id)]))
+
+
+def test_a_listing_is_kept_at_once_and_then_not_again_while_nothing_changes() -> None:
+    clock = Clock()
+    kept = Kept(clock)
+    mirroring, table = Mirroring(kept, monotonic=clock), make_table(make_run("a"))
+    assert mirroring.step(table, STATUS) == math.inf
+    clock.now += 10 * WRITE_S
+    assert mirroring.step(table, STATUS) == math.inf
+    mirroring.finish(table, STATUS)
+    assert kept.sizes == [1]
+
+
+def test_changes_are_kept_together_once_a_minute_and_at_the_end() -> None:
+    clock = Clock()
+    kept = Kept(clock)
+    mirroring, table = Mirroring(kept, monotonic=clock), make_table(make_run("a"))
+    mirroring.step(table, STATUS)
+    more(table, "b")
+    clock.now += 10
+    assert mirroring.step(table, STATUS) == WRITE_S - 10
+    more(table, "c")
+    clock.now += WRITE_S - 10
+    assert mirroring.step(table, STATUS) == math.inf
+    more(table, "d")
+    mirroring.finish(table, STATUS)
+    assert kept.sizes == [1, 3, 4]
+
+
+def test_a_table_that_took_the_place_of_another_is_kept() -> None:
+    clock = Clock()
+    kept = Kept(clock)
+    mirroring, table = Mirroring(kept, monotonic=clock), make_table(make_run("a"))
+    mirroring.step(table, STATUS)
+    mirroring.finish(table.compacted(), STATUS)
+    assert kept.sizes == [1, 1]
+
+
+def test_a_mirror_that_takes_long_is_written_the_more_seldom() -> None:
+    clock = Clock()
+    mirroring = Mirroring(Kept(clock, takes_s=6.0), monotonic=clock)
+    table = make_table(make_run("a"))
+    mirroring.step(table, STATUS)
+    more(table, "b")
+    assert mirroring.step(table, STATUS) == 300.0
+
+
+def test_a_mirror_that_cannot_be_written_is_not_tried_again() -> None:
+    clock = Clock()
+    kept = Kept(clock, works=False)
+    mirroring, table = Mirroring(kept, monotonic=clock), make_table(make_run("a"))
+    mirroring.step(table, STATUS)
+    more(table, "b")
+    clock.now += 10 * WRITE_S
+    assert mirroring.step(table, STATUS) == math.inf
+    mirroring.finish(table, STATUS)
+    assert kept.sizes == [1]

@@ -1,0 +1,74 @@
+"""The mirror of a target: found for the target it was kept for, unless it is switched off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evaltui.domain.events import StoreState
+from evaltui.recall import TargetMirror, first_status, recall, recall_shown
+from evaltui.settings import Settings
+from evaltui.tracking.target import Target, resolve_target
+from tests.domain.builders import make_run, make_table
+
+
+@pytest.fixture(name="settings")
+def _settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return Settings(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", data_dir=tmp_path / "data")
+
+
+def kept(settings: Settings, *names: str) -> Target:
+    target = resolve_target(settings, {})
+    status = replace(
+        first_status(target),
+        experiment_id="7",
+        baseline_run_id="b",
+        directions={"cost": "lower"},
+        data_at_s=1_000.0,
+        state=StoreState.LIVE,
+    )
+    assert TargetMirror(target).keep(make_table(*(make_run(n) for n in names)), status)
+    return target
+
+
+def test_runs_and_what_people_set_come_back_as_of_when_the_store_said_so(
+    settings: Settings,
+) -> None:
+    kept(settings, "a", "b")
+    found = recall(settings, {})
+    assert found is not None
+    assert list(found.table.run_ids) == ["a", "b"]
+    status = found.status
+    assert (status.experiment_id, status.baseline_run_id) == ("7", "b")
+    assert (status.directions, status.data_at_s) == ({"cost": "lower"}, 1_000.0)
+    assert status.state is StoreState.CONNECTING
+    assert status.target.startswith("sqlite ")
+
+
+def test_nothing_is_recalled_where_it_is_switched_off_or_nothing_was_listed(
+    settings: Settings,
+) -> None:
+    assert recall(settings, {}) is None
+    kept(settings)
+    assert recall(settings, {}) is None, "no runs: nothing to look at"
+    kept(settings, "a")
+    assert recall(settings, {}) is not None
+    assert recall(replace(settings, mirror=False), {}) is None
+    assert recall(replace(settings, experiment="another"), {}) is None
+    assert recall(replace(settings, tracking_uri="sqlite:////elsewhere.db"), {}) is None
+
+
+def test_a_target_that_makes_no_sense_recalls_nothing(settings: Settings) -> None:
+    assert recall(replace(settings, tracking_uri="ftp://nowhere"), {}) is None
+
+
+def test_the_engine_takes_the_very_mirror_that_the_screen_shows(settings: Settings) -> None:
+    target = kept(settings, "a")
+    shown = recall(settings, {})
+    assert shown is not None
+    assert recall_shown(target, shown.token) is not None
+    kept(settings, "a", "b")  # another process wrote meanwhile
+    assert recall_shown(target, shown.token) is None
