@@ -56,6 +56,8 @@ class Settings:
     """`auto`, or `off` to scan only (network file systems)."""
     max_report_mb: int = 64
     """Largest report in MB that is read as a whole."""
+    mirror: bool = True
+    """Keep the run list in the XDG cache: the next start shows it before the store answers."""
     glyphs: str = "auto"
     """`auto`, `block`, `braille` or `ascii`."""
     theme: str = "auto"
@@ -74,8 +76,6 @@ class Settings:
     """Journal, spool, log and locks; default: XDG state."""
     data_dir: Path | None = None
     """Embedded store and its artifacts; default: XDG data."""
-    mirror: bool = True
-    """Keep the run list in the XDG cache: the next start shows it before the store answers."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Key per binding id, such as `runs.compare = "c"`."""
     sources: Mapping[str, str] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from evaltui.domain.name_search import named_so
 from evaltui.domain.run import Tag
 from evaltui.domain.table import BoolArray, RunTable
 from evaltui.domain.text_column import TextColumn
@@ -45,10 +46,7 @@ def _keep_matches(
         if any(hits):
             lookup = np.array([*hits, False], dtype=np.bool_)  # code -1, missing, finds the last
             found |= lookup[column.codes[: table.size]]
-    names, run_ids = table.names, table.run_ids
-    for row in np.flatnonzero(matched & ~found).tolist():
-        if word not in names[row].casefold() and not run_ids[row].casefold().startswith(word):
-            matched[row] = False
+    matched &= found | named_so(table, word)
 
 
 def _is_searched(tag: str) -> bool:

@@ -222,10 +222,22 @@ def _work_out_eligible(table: RunTable) -> BoolArray:
     good &= ~_matches(table, Tag.KIND, lambda text: text == ReportKind.GENERATION)
     good &= ~_matches(table, Tag.STATUS, lambda text: text not in {"", ReportStatus.FINISHED})
     good &= ~_matches(table, Tag.STATE, lambda text: text == _LOGGING)
-    ids, candidates = table.run_ids, np.flatnonzero(good).tolist()
-    local = [row for row in candidates if ids[row].startswith(LOCAL_PREFIX)]
-    good[local] = False
+    good &= ~_local(table)
     return good
+
+
+_locals: WeakKeyDictionary[RunTable, BoolArray] = WeakKeyDictionary()
+
+
+def _local(table: RunTable) -> BoolArray:
+    """Return which rows are of reports that the store lacks; a row's id never changes."""
+    known = _locals.get(table)
+    looked = 0 if known is None else len(known)
+    if known is None or looked < table.size:
+        ids = table.run_ids[looked:] if looked else list(table.run_ids)
+        fresh = np.fromiter((i.startswith(LOCAL_PREFIX) for i in ids), np.bool_, len(ids))
+        known = _locals[table] = fresh if known is None else np.concatenate([known, fresh])
+    return known
 
 
 _RELATIVE = re.compile(r"latest(?:~(\d{1,9}))?(?::mode=(.+))?\Z", re.DOTALL)

@@ -78,6 +78,7 @@ class RunTable:
         run_ids: Id per row.
         names: Name per row.
         row_version: `version` at which a row last changed (for caches).
+        names_version: `version` at which a run was last added or renamed (for caches).
         complete: True once a listing has come to its end.
         total: Number of runs the first listing will bring, or None.
     """
@@ -85,6 +86,7 @@ class RunTable:
     def __init__(self) -> None:
         self.size = 0
         self.version = 0
+        self.names_version = 0
         self.complete = False
         self.total: int | None = None
         self.run_ids: list[str] | PackedTexts = []
@@ -283,8 +285,10 @@ class RunTable:
                 self.run_ids.append(run_id)
                 self.names.append(name)
                 self.size += 1
-            else:
+                self.names_version = self.version
+            elif self.names[row] != name:
                 self.names[row] = name
+                self.names_version = self.version
             rows[position] = row
         if self.size > self._capacity:
             self._grow(max(self.size, self.total or 0, self._capacity + self._step()))

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from evaltui.domain.name_search import name_ranks
 from evaltui.domain.run import RunStatus
 from evaltui.domain.select import mode_codes
 from evaltui.domain.table import STATUSES, BoolArray, FloatArray, IntArray, RunTable
@@ -96,7 +97,7 @@ def _sort_values(table: RunTable, rows: IntArray, sort: Sort) -> FloatArray:
         values = table.metric(sort.metric)
         return np.full(len(rows), np.nan) if values is None else values[rows]
     if sort.column == SortKey.NAME:
-        return _text_ranks([table.names[row].casefold() for row in rows])
+        return name_ranks(table)[rows]
     if sort.column == SortKey.MODE:
         codes, modes = mode_codes(table)
         return _text_ranks([modes[code] if code >= 0 else None for code in codes[rows]])

@@ -1,0 +1,302 @@
+"""Measures starts, keys, memory and rest with 1,000 to 100,000 runs of 30 metrics.
+
+    python tests/benchmarks/many_runs.py [--runs 1000 10000 100000] [--rounds 5] [--json OUT.json]
+
+Every time stands beside its own baseline of the same round: an empty Textual program, or plain SQL
+that reads the same rows. Stores are made by this program and kept in --place. Nothing here is part
+of the test suite.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from pty_session import PtySession  # noqa: E402 - tests are no package
+from run import (  # noqa: E402 - beside this file
+    EVALTUI,
+    SIZE,
+    Figure,
+    first_frame_s,
+    own_environment,
+    store_uri,
+)
+from stores import EXPERIMENT  # noqa: E402
+
+EMPTY = [sys.executable, str(HERE / "empty_app.py")]
+_ROW = b"run-"
+_REST_S = 2.0
+_QUIET_S = 0.4
+_IDLE_S = 10.0
+_MB = 1024
+
+
+@dataclass(frozen=True)
+class Start:
+    """One start.
+
+    Attributes:
+        rows_s: Seconds from exec to the first run on screen.
+        all_s: Seconds to the count of all runs in the title.
+    """
+
+    rows_s: float
+    all_s: float
+
+
+def until(program: PtySession, condition: Callable[[], object], began: float) -> float:
+    """Return the seconds from `began` until a condition holds."""
+    program.until(condition, "what is measured")
+    return time.perf_counter() - began
+
+
+def start(env: Mapping[str, str], runs: int) -> tuple[PtySession, Start]:
+    """Start the program; return it with all runs listed."""
+    began = time.perf_counter()
+    program = PtySession([EVALTUI], size=SIZE, env=env)
+    rows_s = until(program, lambda: _ROW in program.data, began)
+    title = f"Runs {runs:,}  by"
+    all_s = until(program, lambda: title in program.text, began)
+    return program, Start(rows_s, all_s)
+
+
+def leave(program: PtySession) -> None:
+    """End a program."""
+    program.send("q")
+    program.wait()
+    program.__exit__(None, None, None)
+
+
+def confirmed(program: PtySession) -> None:
+    """Wait until the store has confirmed the list and everything rests."""
+    program.until(lambda: "LIVE" in program.text, "confirmation")
+    program.until_quiet(_REST_S)
+
+
+def starts(place: Path, runs: int, rounds: int) -> Iterator[Figure]:
+    """Compare first starts and second ones with the empty program, start by start in turn."""
+    env = own_environment(place) | {"EVALTUI_TRACKING_URI": store_uri(place, runs)}
+    cache = Path(env["XDG_CACHE_HOME"])
+    empty: list[float] = []
+    first: list[Start] = []
+    second: list[Start] = []
+    for number in range(rounds + 1):
+        shutil.rmtree(cache, ignore_errors=True)
+        blank = first_frame_s(EMPTY, env)
+        program, fresh = start(env, runs)
+        confirmed(program)
+        program.until(lambda: list(cache.rglob("*.mirror")), "mirror")
+        leave(program)
+        program, again = start(env, runs)
+        leave(program)
+        if number:  # the first round warms the machine up
+            empty.append(blank)
+            first.append(fresh)
+            second.append(again)
+    base = statistics.median(empty)
+
+    def figure(what: str, seconds: list[float], target: float) -> Figure:
+        took = statistics.median(seconds)
+        note = f"{took * 1000:.0f} ms beside {base * 1000:.0f} ms"
+        return Figure(f"{runs:,} runs: {what}", took / base, "x the empty program", target, note)
+
+    listed = {1_000: 2.0, 10_000: 2.0, 100_000: 3.0}.get(runs, float("inf"))
+    page = 2.5 if runs <= 10_000 else float("inf")
+    whole = 5.0 if runs <= 10_000 else float("inf")
+    yield figure("second start, exec to the whole list", [one.all_s for one in second], listed)
+    yield figure("first start, exec to the first page", [one.rows_s for one in first], page)
+    yield figure("first start, exec to all metrics", [one.all_s for one in first], whole)
+
+
+def sync(place: Path, runs: int, rounds: int) -> Iterator[Figure]:
+    """Compare the reading of a listing with plain SQL that reads the same rows; processor time."""
+    path = Path(store_uri(place, runs).removeprefix("sqlite:///"))
+    plain: list[float] = []
+    ours: list[float] = []
+    for number in range(rounds + 1):
+        pair = [(plain, plain_sql_s), (ours, listing_s)]
+        random.Random(number).shuffle(pair)
+        for times, measure in pair:
+            took = measure(path)
+            if number:
+                times.append(took)
+    note = f"{statistics.median(ours):.2f} s beside {statistics.median(plain):.2f} s"
+    yield Figure(
+        f"{runs:,} runs: first listing, all metrics",
+        statistics.median(ours) / statistics.median(plain),
+        "x plain SQL",
+        3.0 if runs <= 10_000 else float("inf"),
+        note,
+    )
+
+
+def plain_sql_s(path: Path) -> float:
+    """Return the processor seconds that plain SQL takes for runs, metrics, params and tags."""
+    began = time.process_time()
+    with closing(sqlite3.connect(path)) as link:
+        for table in ("runs", "latest_metrics", "params", "tags"):
+            link.execute(f"SELECT * FROM {table}").fetchall()
+    return time.process_time() - began
+
+
+def listing_s(path: Path) -> float:
+    """Return the processor seconds that the engine's reader takes for a whole table."""
+    from evaltui.domain.table import RunDelta, RunTable
+    from evaltui.tracking.sqlite_source import SqliteSource
+
+    began = time.process_time()
+    source, table = SqliteSource(path, EXPERIMENT), RunTable()
+    for batch in source.changes():
+        table.apply(RunDelta.from_runs(batch.runs, complete=batch.complete, total=batch.total))
+    source.close()
+    return time.process_time() - began
+
+
+def at_work(place: Path, runs: int) -> Iterator[Figure]:
+    """Measure keys, memory and rest in one session that began from the mirror."""
+    env = own_environment(place) | {"EVALTUI_TRACKING_URI": store_uri(place, runs)}
+    program, _ = start(env, runs)
+    confirmed(program)
+    screen = program.process.pid
+    (engine,) = children(screen)
+    bound = 60.0 if runs >= 100_000 else float("inf")
+    for what, keys in (
+        ("sort by a metric the other way", ["[", "]", "[", "]", "[", "]"]),
+        ("a letter of a filter", ["9", "8", "\x7f", "\x7f", "7", "\x7f"]),
+        ("compare with the baseline", ["j", "k", "j", "k", "j", "k"]),
+    ):
+        if what.startswith("a letter"):
+            program.send("/")
+            program.until_quiet(_QUIET_S)
+        elif what.startswith("sort"):
+            program.send("s")
+            program.until_quiet(_QUIET_S)
+            program.send("tests_pass")
+            program.until_quiet(_QUIET_S)
+            program.send("\r")
+            program.until_quiet(1.0)
+        times = [paint_s(program, key) for key in keys]
+        if what.startswith("a letter"):
+            program.send("\x1b")
+            program.until_quiet(1.0)
+        took = statistics.median(times) * 1000
+        yield Figure(f"{runs:,} runs: {what}, key to painted", took, "ms", bound)
+    program.until_quiet(_REST_S)
+    limit = {10_000: 60.0, 100_000: 90.0}.get(runs, float("inf"))
+    yield Figure(f"{runs:,} runs: memory of the screen", memory_mb(screen), "MB", limit)
+    small = 45.0 if runs <= 10_000 else float("inf")
+    yield Figure(f"{runs:,} runs: memory of the engine", memory_mb(engine), "MB", small)
+    yield from rest(program, env, runs)
+    leave(program)
+
+
+def paint_s(program: PtySession, key: str) -> float:
+    """Return the seconds from a key to the last byte before the program falls silent."""
+    program.until_quiet(_QUIET_S)
+    began = last = time.perf_counter()
+    program.send(key)
+    while program.pump(_QUIET_S):
+        last = time.perf_counter()
+    return last - began
+
+
+def rest(program: PtySession, env: Mapping[str, str], runs: int) -> Iterator[Figure]:
+    """Compare ten idle seconds, polling live, with those of the empty program."""
+    with PtySession(EMPTY, size=SIZE, env=env) as blank:
+        blank.until_quiet(_REST_S)
+        tree = [program.process.pid, *children(program.process.pid)]
+        before = sum(map(cpu_s, tree)), cpu_s(blank.process.pid), len(program.data)
+        end = time.monotonic() + _IDLE_S
+        while time.monotonic() < end:
+            program.pump(0.5)
+        ours = sum(map(cpu_s, tree)) - before[0]
+        empty = cpu_s(blank.process.pid) - before[1]
+        blank.send("q")
+        blank.wait()
+    tick = 1 / os.sysconf("SC_CLK_TCK")
+    note = f"{ours:.2f} s beside {empty:.2f} s in {_IDLE_S:g} s, counted in steps of {tick:g} s"
+    ratio = ours / max(empty, tick)
+    yield Figure(f"{runs:,} runs: idle, screen and engine", ratio, "x the empty program", 1.5, note)
+    yield Figure(f"{runs:,} runs: idle", len(program.data) - before[2], "bytes", 0)
+
+
+# -- looking at processes ------------------------------------------------------------------------
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process started."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def memory_mb(pid: int) -> float:
+    """Return the resident memory of a process, a shared page divided among its users."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    found = re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)
+    assert found is not None
+    return int(found[1]) / _MB
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor seconds that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> int:
+    """Measure everything; return 1 when a target is missed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--runs", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--place", type=Path, help="where stores are made and kept")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    kept = options.place is not None
+    place = options.place if kept else Path(tempfile.mkdtemp(prefix="evaltui-bench-"))
+    figures: list[Figure] = []
+    try:
+        for runs in options.runs:
+            for part in (
+                starts(place, runs, options.rounds),
+                sync(place, runs, min(options.rounds, 3)),
+                at_work(place, runs),
+            ):
+                for figure in part:
+                    figures.append(figure)
+                    print(line_of(figure), flush=True)
+    finally:
+        if not kept:
+            shutil.rmtree(place, ignore_errors=True)
+    if options.json:
+        rows = [vars(figure) | {"holds": figure.holds} for figure in figures]
+        options.json.write_text(json.dumps(rows, indent=1, default=str), encoding="utf-8")
+    return 0 if all(figure.holds for figure in figures) else 1
+
+
+def line_of(figure: Figure) -> str:
+    """Return a figure as a line of text."""
+    mark = "ok  " if figure.holds else "MISS"
+    bound = "" if figure.target == float("inf") else f"(≤ {figure.target:g})"
+    return f"{mark} {figure.what}: {figure.value:.3g} {figure.unit} {bound} {figure.note}"
+
+
+if __name__ == "__main__":
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.exit(main())
