@@ -180,7 +180,8 @@ async def test_marks_that_are_taken_away_ask_nothing(monkeypatch: pytest.MonkeyP
         assert one.asked(Verb.COMPARE) == []
 
 
-async def test_a_candidate_that_is_gone_is_incomparable() -> None:
+async def test_a_candidate_that_is_gone_is_incomparable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main_compare, "AHEAD_DELAY_S", 600.0)  # it goes before anybody asks
     judged = Judged()
     async with driven(judged) as one:
         await one.press("space", "space")
