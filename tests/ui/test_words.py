@@ -195,7 +195,8 @@ def test_a_line_on_trouble_leaves_out_what_the_header_says() -> None:
         error=f"look up experiment /Shared/x in {target}: the host name is not known",
         hint="check it",
     ).status
-    no_target = store(state=StoreState.REFUSED, target="", error="experiment x: bad").status
+    unknown = {"state": StoreState.REFUSED, "target": "", "data_at_s": None}
+    no_target = store(**unknown, error="experiment x: bad").status
     assert trouble_line(no_target, None)[0] == "refused: experiment x: bad"
     line, _ = trouble_line(away, None)
     assert line.startswith("offline since 14:12: the host name is not known; check it")
