@@ -41,6 +41,8 @@ class PtySession:
         env: Changes to the environment; None takes a variable away.
         cwd: Directory it runs in.
         owned: Whether the terminal is the program's controlling one, whose end brings SIGHUP.
+        stdout: Descriptor of another terminal that takes what is printed; the screen is drawn to
+            stderr.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class PtySession:
         env: Mapping[str, str | None] | None = None,
         cwd: Path | None = None,
         owned: bool = True,
+        stdout: int | None = None,
     ) -> None:
         self.master, slave = pty.openpty()
         self._size(size)
@@ -64,7 +67,7 @@ class PtySession:
         self.process = subprocess.Popen(
             list(command),
             stdin=slave,
-            stdout=slave,
+            stdout=slave if stdout is None else stdout,
             stderr=slave,
             env={name: value for name, value in variables.items() if value is not None},
             cwd=cwd,

@@ -46,6 +46,18 @@ ALIASES: Mapping[str, str] = {
 """Names of older trackers and what they are called now; values have the same meaning."""
 
 
+def aliases_of(name: str) -> tuple[str, ...]:
+    """Return the other names that values of the same meaning have, the present one first."""
+    known = ALIASES.get(name, name)
+    return tuple(other for other in (known, *_OLDER.get(known, ())) if other != name)
+
+
+_OLDER: Mapping[str, tuple[str, ...]] = {
+    known: tuple(old for old, now in ALIASES.items() if now == known)
+    for known in dict.fromkeys(ALIASES.values())
+}
+
+
 class SpecSource(StrEnum):
     """Where the direction of a metric comes from, in falling order of trust."""
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from evaltui.domain.cases import CaseTable
-from evaltui.domain.catalogue import MetricSpec, spec_for
+from evaltui.domain.catalogue import MetricSpec, aliases_of, spec_for
 from evaltui.domain.comparability import changed_meaning, obstacle
 from evaltui.domain.differences import Change, MetricDelta, MetricTest, change_of, finite_value
 from evaltui.domain.evidence import Adjusted, Evidence, Key, Laboratory
@@ -99,8 +99,17 @@ class Trial:
         if delta.baseline is None and delta.candidate is None:
             return "neither run has a number"
         if delta.change is Change.MISSING:
-            return f"only the {'baseline' if delta.candidate is None else 'candidate'} has it"
+            return self._one_sided(delta)
         return self._obstacle or changed_meaning(*self._runs, delta.name, delta.unit)
+
+    def _one_sided(self, delta: MetricDelta) -> str:
+        """Say which run has a metric, and under which older or newer name the other has it."""
+        sides = ("baseline", "candidate")
+        has = 0 if delta.candidate is None else 1
+        other = self._runs[1 - has].metrics
+        alias = next((name for name in aliases_of(delta.name) if name in other), "")
+        told = f"; the {sides[1 - has]} has its alias {alias}" if alias else ""
+        return f"only the {sides[has]} has it{told}"
 
     def _examine(self, delta: MetricDelta) -> Evidence:
         if delta.direction is Direction.NEUTRAL:

@@ -8,6 +8,7 @@ from evaltui.domain.catalogue import (
     CHECKS,
     UNRANKED,
     SpecSource,
+    aliases_of,
     default_columns,
     short_title,
     spec_for,
@@ -179,3 +180,11 @@ def test_titles_of_the_main_columns_fit_a_narrow_list() -> None:
     assert short_title("gen_total_cost_usd") == "cost$"
     assert short_title("overall_quality_score") == "score"
     assert short_title("gsm8k/exact_match") == "exact_"
+
+
+def test_aliases_of_a_name_are_all_the_others_of_its_meaning() -> None:
+    names = ("avg_local_runability_score", "avg_runability_score", "local_runability_avg")
+    for name in names:
+        assert aliases_of(name) == tuple(other for other in names if other != name)
+    assert aliases_of("build_success_mean") == ("build_success_rate",)
+    assert aliases_of("accuracy") == ()
