@@ -261,7 +261,7 @@ class MainView(Screen[None], inherit_bindings=False):
             self._detail_timer.stop()
             self._detail_timer = None
         layout = self._layout_now
-        if layout is None:
+        if layout is None or not self.is_attached:  # a timer may outlive the parts
             return
         if layout.diff_strip:
             self.query_one(DiffStrip).show(self.difference())

@@ -34,7 +34,7 @@ REPEAT_HZ = 30
 _MARK = "▌".encode()
 _FRAME_END = b"\x1b[0m"
 _SCROLL = b"\x1b[r"
-_KEYS = 60
+_KEYS = 40
 _REST_S = 0.4
 _INFINITE = float("inf")
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-SLOW = ("numpy", "evaltui.ui.main_screen", "evaltui.engine.link")
+SLOW = ("numpy", "importlib.metadata", "evaltui.ui.main_screen", "evaltui.engine.link")
 NEVER = ("mlflow", "pandas", "sqlalchemy", "databricks", "requests")
 
 

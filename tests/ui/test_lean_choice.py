@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ XTERM = {"TERM": "xterm-256color"}
 def test_the_textual_at_hand_is_known() -> None:
     assert unknown_parts() == ""
     assert unknown_parts(EvaltuiApp(Settings())) == ""
+    assert updates.installed_version() == version("textual")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def _crops_one_less(self: Any, start: int, end: int | None = None) -> Any:
 
 
 def test_a_changed_textual_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(updates, "version", lambda _: "9.1.0")
+    monkeypatch.setattr(updates, "installed_version", lambda: "9.1.0")
     assert "9.1.0" in unknown_parts()
     monkeypatch.undo()
 

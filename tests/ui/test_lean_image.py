@@ -261,6 +261,7 @@ async def test_nothing_is_known_after_the_terminal_changed_its_size() -> None:
         lean = _known(app)
         await pilot.resize_terminal(90, 24)
         await until(pilot, lambda: lean.is_blank)
+        await pilot.pause()
 
 
 async def test_nothing_is_known_when_everything_is_to_be_drawn_again() -> None:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import version
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import textual
 from rich.cells import get_character_cell_size
 from rich.color import ColorSystem
 from rich.console import Console
@@ -26,7 +27,7 @@ from evaltui.ui.lean.pens import blank_codes, sgr_codes
 KNOWN_MAJOR = "8"
 """Major version of Textual that this was written for."""
 
-_SIGNATURES: Mapping[str, tuple[object, tuple[str, ...]]] = {
+_SIGNATURES: Mapping[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
     "LayoutUpdate": (LayoutUpdate.__init__, ("self", "strips", "region")),
     "ChopsUpdate": (ChopsUpdate.__init__, ("self", "chops", "spans", "chop_ends")),
     "CompositorUpdate.render_segments": (
@@ -98,17 +99,34 @@ def unknown_parts(app: App[Any] | None = None) -> str:
     Args:
         app: An application whose attributes are looked at as well.
     """
-    found = version("textual")
-    if found.partition(".")[0] != KNOWN_MAJOR:
+    found = installed_version()
+    if found and found.partition(".")[0] != KNOWN_MAJOR:
         return f"Textual {found} is not {KNOWN_MAJOR}.x"
     for name, (function, wanted) in _SIGNATURES.items():
-        if not callable(function) or tuple(inspect.signature(function).parameters) != wanted:
+        if _parameters(function) != wanted:
             return f"Textual {found} has another {name}"
     if app is not None:
         for name in _APP_PARTS:
             if not hasattr(app, name):
                 return f"Textual {found} has no App.{name}"
     return "" if _draws_as_expected() else f"Textual {found} puts its updates together otherwise"
+
+
+def installed_version() -> str:
+    """Return the version of Textual, or "" where its name does not tell.
+
+    `importlib.metadata` would take longer to import than all the rest of this module.
+    """
+    beside = os.listdir(Path(textual.__file__).parent.parent)  # noqa: PTH208 - names are enough
+    marks = ("textual-", ".dist-info")
+    names = (name for name in beside if name.startswith(marks[0]) and name.endswith(marks[1]))
+    return next((name.removeprefix(marks[0]).removesuffix(marks[1]) for name in names), "")
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of a function's parameters; `inspect` would take milliseconds for it."""
+    code = getattr(function, "__code__", None)
+    return () if code is None else code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def _draws_as_expected() -> bool:
