@@ -117,6 +117,8 @@ def slow_line(place: Path, runs: int) -> Iterator[Figure]:
         note_text,
     )
     yield Figure("the same, panes included", arrived[-1][0] - released, "s", 0.4)
+    waits = [at - when - RTT_S for (at, _), (when, _) in zip(arrived, written, strict=True)]
+    yield Figure("longest that a frame waited for the line", max(waits), "s", 0.1)
 
 
 def live(place: Path) -> Iterator[Figure]:

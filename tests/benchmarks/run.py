@@ -60,7 +60,7 @@ class Figure:
 
 
 def first_frame_s(command: list[str], env: Mapping[str, str]) -> float:
-    """Return seconds from exec to a thousand printed cells."""
+    """Return seconds from exec to a thousand drawn cells."""
     began = time.perf_counter()
     with PtySession(command, size=SIZE, env=env) as program:
         cells = 0
@@ -68,12 +68,19 @@ def first_frame_s(command: list[str], env: Mapping[str, str]) -> float:
             size = program.pump(5)
             if not size:
                 raise RuntimeError(f"no frame of {command}")
-            cells = len(_ESCAPES.sub(b"", bytes(program.data)))
+            cells = drawn_cells(bytes(program.data))
         took = time.perf_counter() - began
         program.send("q")
         program.send("q")
         program.wait()
     return took
+
+
+def drawn_cells(data: bytes) -> int:
+    """Return how many cells were drawn, those included that were erased instead of printed."""
+    erased = sum(int(found) for found in re.findall(rb"\x1b\[(\d+)X", data))
+    cleared = data.count(b"\x1b[K") * SIZE[0] // 2  # from somewhere on to the edge
+    return len(_ESCAPES.sub(b"", data).decode(errors="ignore")) + erased + cleared
 
 
 def start_up(place: Path, rounds: int) -> Iterator[Figure]:
