@@ -223,7 +223,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         try:
             if self._batch_count or not self._running or self._closed:
                 return  # as Textual does: what is left out is painted again
-            typing = self.cursor_position if _is_typed_into(self.focused) else None
+            typing = self.cursor_position if _is_typed_into(screen.focused) else None
             where = None if typing is None else screen.outer_size.clamp_offset(typing)
             update = cast("LayoutUpdate | ChopsUpdate", renderable)
             text = lean.draw(update, self.console, (self.size.width, self.size.height), where)
