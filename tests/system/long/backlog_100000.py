@@ -31,7 +31,7 @@ def main() -> int:
             stop_after_s=options.minutes * 60,
             tell=lambda line: print(line, flush=True),
         )
-    print(figures)
+        print(figures, flush=True)  # before the folder goes, which takes a while
     return 0 if figures.exact else 1
 
 

@@ -33,7 +33,7 @@ def main() -> int:
             stop_after_s=options.minutes * 60,
             tell=lambda line: print(line, flush=True),
         )
-    print(figures)
+        print(figures, flush=True)  # before the folder goes, which takes a while
     slopes = figures.slope(lambda s: s.engine_mb), figures.slope(lambda s: s.screen_mb)
     return 0 if all(slope - 2 * error < LIMIT_MB for slope, error in slopes) else 1
 
