@@ -315,15 +315,16 @@ class Engine:
     # -- tell ------------------------------------------------------------------------------------
 
     def _tell(self, patience_s: float) -> None:
-        self._told.clear()
+        told = self._told = threading.Event()  # a turn that has looked already sets another one
         self._tell_wake.set()
         if patience_s:
-            self._told.wait(patience_s)
+            told.wait(patience_s)
 
     def _tell_turn(self) -> float:
+        told = self._told
         if self._feed.step() and self._feed.role is not WatchRole.WATCHER:
             self._ingest.wake()  # another process wrote: the watch has other figures
-        self._told.set()
+        told.set()
         self._tell_what_hinders()
         self._stop.wait(_GAP_S)
         return TELL_S

@@ -147,15 +147,15 @@ def test_the_first_report_after_a_rest_is_shown_before_work_on_it_begins(
     wait_for(lambda: plant.engine.idle)
     shown: list[list[Event]] = []
 
-    def arrives() -> list[Outcome]:
-        plant.record("r.json", FileState.PARSED)
-        return [Outcome("/w/r.json", FileState.PARSED)]
-
     def works() -> list[Outcome]:
         shown.append(plant.of(FilesChanged))
         return logged("a")
 
-    plant.ingestor.due.append(works)
+    def arrives() -> list[Outcome]:
+        plant.ingestor.due.append(works)
+        plant.record("r.json", FileState.PARSED)
+        return [Outcome("/w/r.json", FileState.PARSED)]
+
     plant.watcher.turns.append(arrives)
     plant.watcher.wake()
     wait_for(lambda: shown)
