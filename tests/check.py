@@ -14,12 +14,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+WORKERS = str(2 * (os.cpu_count() or 1))
+"""Processes that run tests: most of their time they wait for servers and terminals."""
+
 STEPS: tuple[tuple[str, list[str]], ...] = (
     ("format", [str(BIN / "ruff"), "format", "--check", "."]),
     ("lint", [str(BIN / "ruff"), "check", "."]),
     ("types", [str(BIN / "mypy")]),
     ("imports", [str(BIN / "lint-imports")]),
-    ("tests", [str(BIN / "python"), "-m", "pytest", "-n", "auto", "--dist", "loadgroup"]),
+    ("tests", [str(BIN / "python"), "-m", "pytest", "-n", WORKERS, "--dist", "loadgroup"]),
 )
 
 

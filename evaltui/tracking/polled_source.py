@@ -111,8 +111,14 @@ class PolledSource:
             yield RunBatch(news, removed)
 
     def get_run(self, run_id: str) -> Run | None:
-        """Return one run whole, deleted ones too, or None when there is none."""
-        return self._queries.get_run(run_id)
+        """Return one run whole, deleted ones too, or None when there is none.
+
+        Who asked knows it now, so its deletion is news, though no listing may have shown it.
+        """
+        run = self._queries.get_run(run_id)
+        if run is not None and run.active and run.experiment_id == self._experiment_id:
+            self._sweep.know(run)
+        return run
 
     def find_runs(self, content_id: str) -> tuple[Run, ...]:
         """Return the active runs of the experiment with this content id, oldest start first."""
@@ -191,14 +197,14 @@ class PolledSource:
         gone: list[str] = []
         end = time.monotonic() + _CHECKS_S
         for run_id in list(self._suspects)[:_MOST_CHECKS]:
-            run = self.get_run(run_id)
+            run = self._queries.get_run(run_id)
             del self._suspects[run_id]
             if run is not None and run.active:
                 there.append(run)
             else:
                 self._running.discard(run_id)
-                self._sweep.forget(run_id)
-                if self._seen.forget(run_id):
+                was_known = self._sweep.forget(run_id)
+                if self._seen.forget(run_id) or was_known:
                     gone.append(run_id)
             if time.monotonic() > end:
                 break

@@ -39,9 +39,9 @@ class RollingSweep:
         """Note a run that exists."""
         self._starts[run.run_id] = float(run.started_ms or 0)
 
-    def forget(self, run_id: str) -> None:
-        """Drop a run that is gone."""
-        self._starts.pop(run_id, None)
+    def forget(self, run_id: str) -> bool:
+        """Drop a run that is gone; return whether it was known."""
+        return self._starts.pop(run_id, None) is not None
 
     def step(self) -> tuple[list[Run], list[str]]:
         """Read the next page; after the last one comes the first again.

@@ -156,7 +156,7 @@ def _empty_words(
         where = ", ".join(clean(shown_path(root), limit=_PATH_LIMIT) for root in watch.roots)
         lines.append(Content(f"watching {where}"))
         lines.append(Content.styled("the next report that appears there becomes a run", "$quiet"))
-    else:
+    elif watch is not None:  # the engine has said that nothing is watched
         lines += _start_words(survey, cwd)
     lines += [
         Content(""),

@@ -23,7 +23,7 @@ from workspaces import FakeWorkspace
 
 from evaltui.errors import ExitCode
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("databricks")]
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("migration")]
 _OLD = str(Path(__file__).parents[1] / "old_tracker.py")
 APPS = 16
 

@@ -247,6 +247,18 @@ def test_deleted_and_purged_runs_are_removed_and_restored_ones_come_back(
     assert [run.run_id for run in settle(source)[0]] == [soft]
 
 
+def test_a_run_that_was_only_fetched_and_then_deleted_is_removed(
+    case: Case, source: RunSource
+) -> None:
+    case.make()
+    poll(source)
+    run_id = case.run(1)
+    assert source.get_run(run_id) is not None
+    case.raw.sql("UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid = ?", (run_id,))
+    # Polls of SQLite see every write: nobody has to fetch a run there to know it.
+    assert settle(source)[1] == ([] if source.kind == "sqlite" else [run_id])
+
+
 def test_a_start_far_in_the_future_blinds_no_poll(case: Case, source: RunSource) -> None:
     case.make()
     case.run(1, started_ms=4_000_000_000_000)
