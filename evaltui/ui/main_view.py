@@ -227,7 +227,7 @@ class MainView(Screen[None], inherit_bindings=False):
     def show_list_words(self) -> None:
         """Show the title of the list, and the words in its place when it is empty."""
         session, bench = self.session, self.session.bench
-        words = centre_words(bench, session.survey, cwd=session.cwd, trouble=session.trouble)
+        words = centre_words(bench, session.survey, cwd=session.offered, trouble=session.trouble)
         centre = self.query_one("#centre", Static)
         centre.display = bool(words)
         self.run_list.display = not words

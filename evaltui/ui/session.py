@@ -57,3 +57,8 @@ class Session:
     ask: Ask = nobody
     trouble: EngineTrouble | None = None
     survey: Survey | None = None
+
+    @property
+    def offered(self) -> str:
+        """Directory that may be offered for a watch; "" while one is wanted and not told of yet."""
+        return "" if self.settings.watch and self.bench.watch is None else self.cwd

@@ -109,7 +109,14 @@ def _offline_line(store: StoreStatus) -> str:
 def centre_words(
     bench: Workbench, survey: Survey | None, *, cwd: str, trouble: EngineTrouble | None
 ) -> list[Content]:
-    """Return what stands in place of the run list, or nothing when there are runs to list."""
+    """Return what stands in place of the run list, or nothing when there are runs to list.
+
+    Args:
+        bench: The state of the screen.
+        survey: What lies below `cwd`, or None before it was looked at.
+        cwd: Directory that `w` would watch, or "" to offer none.
+        trouble: Why there is no engine, or None.
+    """
     if len(bench.order):
         return []
     if bench.total:
@@ -156,7 +163,7 @@ def _empty_words(
         where = ", ".join(clean(shown_path(root), limit=_PATH_LIMIT) for root in watch.roots)
         lines.append(Content(f"watching {where}"))
         lines.append(Content.styled("the next report that appears there becomes a run", "$quiet"))
-    elif watch is not None:  # the engine has said that nothing is watched
+    elif cwd:
         lines += _start_words(survey, cwd)
     lines += [
         Content(""),

@@ -6,7 +6,9 @@ import pytest
 from scripted import NOW_S, batch, runs, store, watching
 
 from evaltui.domain.events import StoreState, WatchRole
+from evaltui.settings import Settings
 from evaltui.ui.model import Workbench
+from evaltui.ui.session import Session
 from evaltui.ui.widgets.header import store_text, watch_text
 from evaltui.ui.words import (
     EngineTrouble,
@@ -61,6 +63,14 @@ def test_an_empty_experiment_says_what_to_do_next(bench: Workbench) -> None:
     assert "--env-file '/home/ada/my evals/.env'" in text
     assert "no report below" in _centre(bench, Survey(CWD))
     assert "1 report below" in _centre(bench, Survey(CWD, 1))
+
+
+def test_no_directory_is_offered_before_the_watch_that_is_wanted_is_told_of() -> None:
+    session = Session(Settings(watch=("mcp=/w",)), cwd=CWD)
+    assert session.offered == ""
+    session.bench.watch = watching().status
+    assert session.offered == CWD
+    assert Session(Settings(), cwd=CWD).offered == CWD
 
 
 def test_an_empty_experiment_that_is_watched_says_so(bench: Workbench) -> None:
