@@ -14,8 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-WORKERS = str(2 * (os.cpu_count() or 1))
-"""Processes that run tests: most of their time they wait for servers and terminals."""
+WORKERS = str((os.cpu_count() or 1) + 1)
+"""Processes that run tests: much of their time they wait for servers and terminals."""
 
 STEPS: tuple[tuple[str, list[str]], ...] = (
     ("format", [str(BIN / "ruff"), "format", "--check", "."]),
