@@ -44,6 +44,7 @@ def open_client(target: Target) -> MlflowClient:
         prepare_process(target)
         if "mlflow" not in sys.modules:
             _import_quietly()
+        _keep_retry_after()
         if target.kind is TargetKind.DATABRICKS:
             _bound_sdk()
         from mlflow import MlflowClient  # noqa: PLC0415 - seconds, and only when writing
@@ -104,7 +105,6 @@ def _import_quietly() -> None:
         import mlflow  # noqa: F401, PLC0415
     for name in _LOGGERS:  # without a handler of their own Python would print their warnings
         logging.getLogger(name).addHandler(logging.NullHandler())
-    _keep_retry_after()
 
 
 @contextlib.contextmanager
@@ -157,11 +157,15 @@ def _remember_discoveries() -> None:
 def _keep_retry_after() -> None:
     """Let the error of a refused request say how long the server asks to wait.
 
-    With retries off urllib3 raises before anyone sees the answer's headers.
+    With retries off urllib3 raises before anyone sees the answer's headers. Sessions that a script
+    has opened before, with MLflow's own client, are made anew.
     """
     from mlflow.utils import request_utils  # noqa: PLC0415
     from urllib3.exceptions import MaxRetryError  # noqa: PLC0415
     from urllib3.util import Retry  # noqa: PLC0415
+
+    if hasattr(vars(request_utils)["Retry"], _MARK):
+        return
 
     class RetryAfterKept(Retry):
         def increment(self, method=None, url=None, response=None, *args, **kwargs):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN003, ANN202
@@ -172,4 +176,8 @@ def _keep_retry_after() -> None:
                     error.retry_after_s = self.get_retry_after(response)  # type: ignore[attr-defined]
                 raise
 
+    setattr(RetryAfterKept, _MARK, True)
     vars(request_utils)["Retry"] = RetryAfterKept
+    sessions = vars(request_utils).get("_cached_get_request_session")
+    if hasattr(sessions, "cache_clear"):
+        sessions.cache_clear()

@@ -98,6 +98,37 @@ def test_a_busy_or_broken_server_is_asked_once_and_its_wish_to_wait_is_told(
     assert odd.requests == [CREATE]
 
 
+def test_the_wish_to_wait_is_told_to_a_script_that_has_used_mlflow_before(odd: OddServer) -> None:
+    odd.status, odd.headers = 503, {"Retry-After": "17"}
+    script = f"""
+    import os
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from evaltui.domain.plan import RunPlan
+    from evaltui.domain.run import RunStatus
+    from evaltui.errors import StoreUnreachableError
+    from evaltui.settings import Settings
+    from evaltui.tracking.target import resolve_target
+    from evaltui.tracking.writer import MlflowWriter
+
+    target = resolve_target(Settings(tracking_uri={odd.url!r}), {{}})
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+    try:
+        MlflowClient(tracking_uri=target.uri).create_run("1")
+    except MlflowException as error:
+        assert "503" in str(error), error
+    plan = RunPlan("c", "n", 1, 1, 1, RunStatus.FINISHED, {{}}, {{"t": "v"}}, {{}}, {{}})
+    try:
+        MlflowWriter(target).create_run("1", plan)
+    except StoreUnreachableError as error:
+        print(error.retry_after_s)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    assert float(done.stdout) == 17
+    assert odd.requests == [CREATE] * 2
+
+
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
