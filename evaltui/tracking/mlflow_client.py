@@ -178,6 +178,6 @@ def _keep_retry_after() -> None:
 
     setattr(RetryAfterKept, _MARK, True)
     vars(request_utils)["Retry"] = RetryAfterKept
-    sessions = vars(request_utils).get("_cached_get_request_session")
-    if hasattr(sessions, "cache_clear"):
-        sessions.cache_clear()
+    clear = getattr(vars(request_utils).get("_cached_get_request_session"), "cache_clear", None)
+    if clear is not None:
+        clear()

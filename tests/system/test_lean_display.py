@@ -64,6 +64,11 @@ def test_both_displays_leave_the_same_terminal(screen: Opened, flags: tuple[str,
         session.until_text(NEWEST)
     both_show()
     both_show("j", "j", "\x1b[6~", "G", "k", "g")
+    for size in ((64, 20), (100, 30), (99, 30), (100, 30)):
+        for session in pair:
+            session.resize(size)
+        # Where the view stands may tell of the way it came: moving puts both right.
+        both_show("2" if size[0] == 64 else "1", "j", "g")
     both_show("?")
     for session in pair:
         spoil(session)

@@ -11,6 +11,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from evaltui.ui.widgets.fitted import Fitted
+
+
+class _Count(Fitted, Static):
+    """How many runs match."""
+
 
 class FilterBar(Horizontal):
     """A line with an input, shown while a filter is typed."""
@@ -43,7 +49,7 @@ class FilterBar(Horizontal):
         field.cursor_blink = False  # a blinking cursor is traffic for nothing
         field.select_on_focus = False
         yield field
-        yield Static(Content(""), id="filter-count")
+        yield _Count(Content(""), id="filter-count")
 
     def open(self, text: str) -> None:
         """Show the line with `text` in it and take the focus."""
@@ -57,7 +63,7 @@ class FilterBar(Horizontal):
         """Say how many runs match."""
         if (shown, total) != self._count:
             self._count = (shown, total)
-            self.query_one("#filter-count", Static).update(Content(f" {shown} of {total} "))
+            self.query_one(_Count).update(Content(f" {shown} of {total} "))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter at every letter; it is all local."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.widget import Widget
 
 from evaltui.domain.text import clean
+from evaltui.ui.widgets.fitted import Fitted
 
 
-class MessageLine(Widget):
+class MessageLine(Fitted):
     """Words that are only there while it has something to say."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name

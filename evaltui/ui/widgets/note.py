@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widgets import Static
 
+from evaltui.ui.widgets.fitted import Fitted
 
-class Note(Static):
+
+class Note(Fitted, Static):
     """Lines made of cleaned text. What is shown already is not drawn again.
 
     Args:
