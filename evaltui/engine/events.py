@@ -11,11 +11,12 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import watchfiles
-from watchfiles import Change
+from typing import TYPE_CHECKING
 
 from evaltui.engine.roots import SKIPPED_FOLDERS, is_temporary
+
+if TYPE_CHECKING:
+    from watchfiles import Change
 
 MANY_CHANGES = 1_000
 """A batch above this is not looked at path by path: a scan is cheaper, and misses nothing."""
@@ -119,7 +120,9 @@ class FileEvents:
             lenient: Pass over folders that may not be read. watchfiles then passes over the limit
                 of watches too, so it is asked without first.
         """
-        return watchfiles.watch(
+        from watchfiles import watch  # noqa: PLC0415 - a megabyte where nothing is watched
+
+        return watch(
             *directories,
             watch_filter=None,
             step=_STEP_MS,

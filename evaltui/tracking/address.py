@@ -7,7 +7,6 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
@@ -73,6 +72,8 @@ def _no_scheme(text: str) -> str:
 
 
 def _plugins() -> Sequence[str]:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - for foreign schemes alone
+
     return [item.name for item in entry_points(group="mlflow.tracking_store")]
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import email.utils
 import json
 import re
 import sqlite3
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
-
-import requests
 
 from evaltui.domain.text import clean
 from evaltui.errors import (
@@ -71,9 +68,11 @@ def translate(error: Exception, doing: str, *, sent: bool = False) -> StoreError
         return error
     if isinstance(error, sqlite3.Error):
         return _from_sqlite(error, doing)
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+    from requests import exceptions  # noqa: PLC0415 - a store of files does without
+
+    if isinstance(error, exceptions.InvalidURL | exceptions.InvalidSchema):
         return StoreRejectedError(f"{doing}: not an address: {_short(error)}")
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, exceptions.SSLError):
         return _from_tls(error, doing)
     if "CA certificate bundle" in str(error):
         return StoreUnreachableError(f"{doing}: {_short(error)}", hint=CERTIFICATE)
@@ -145,7 +144,9 @@ def retry_after(text: str | None) -> float | None:
         seconds = float(text)
     except ValueError:
         try:
-            seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+            from email.utils import parsedate_to_datetime  # noqa: PLC0415 - hardly ever a date
+
+            seconds = parsedate_to_datetime(text).timestamp() - time.time()
         except (ValueError, OverflowError):
             return None
     if seconds != seconds:  # noqa: PLR0124 - NaN
@@ -188,9 +189,11 @@ _SIGNS = (
 
 def _transport(error: Exception) -> tuple[str, bool]:
     """Return what went wrong on the way, and whether the request may have arrived."""
-    if isinstance(error, requests.exceptions.ConnectTimeout):
+    from requests import exceptions  # noqa: PLC0415 - a store of files does without
+
+    if isinstance(error, exceptions.ConnectTimeout):
         return "no connection in time", False
-    if isinstance(error, requests.exceptions.Timeout | TimeoutError):
+    if isinstance(error, exceptions.Timeout | TimeoutError):
         return "no answer in time", True
     text = f"{type(error).__name__} {error}".lower()
     for sign, words, reached in _SIGNS:

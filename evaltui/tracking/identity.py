@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evaltui.errors import StoreError
 from evaltui.tracking.credential import CredentialKind
-from evaltui.tracking.rest_source import open_transport
 from evaltui.tracking.target import Target
-from evaltui.tracking.transport import Transport
+
+if TYPE_CHECKING:
+    from evaltui.tracking.transport import Transport
 
 _ME = "/api/2.0/preview/scim/v2/Me"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -47,6 +48,8 @@ def ask_user(target: Target) -> str:
     Raises:
         StoreError: No answer, or it does not tell.
     """
+    from evaltui.tracking.rest_source import open_transport  # noqa: PLC0415 - only for workspaces
+
     transport = open_transport(target)
     try:
         name = user_of(ask_me(transport))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from evaltui.tracking.rest_source import open_transport
 from evaltui.tracking.target import Target
 
 _API = "/api/2.0/workspace/"
@@ -46,6 +45,8 @@ def make_folder(target: Target, path: str) -> None:
     Raises:
         StoreError: No answer, or the workspace does not let us.
     """
+    from evaltui.tracking.rest_source import open_transport  # noqa: PLC0415 - only for workspaces
+
     transport = open_transport(target)
     try:
         doing = f"{target.label}: making the folder {path}"

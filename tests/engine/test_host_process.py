@@ -12,7 +12,7 @@ from stores import EXPERIMENT, RawStore, new_store, quiet_environ
 from evaltui.domain.events import StoreState
 from evaltui.engine.link import Request, Verb, encode
 
-HEAVY = ("mlflow", "sqlalchemy", "pandas", "databricks", "textual", "rich")
+HEAVY = ("mlflow", "sqlalchemy", "pandas", "databricks", "textual", "rich", "requests", "urllib3")
 
 _REPORTS_MODULES = f"""
 import atexit, os, sys, threading
