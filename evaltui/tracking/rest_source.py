@@ -14,6 +14,7 @@ from evaltui.tracking.faults import is_missing
 from evaltui.tracking.polled_source import PolledSource
 from evaltui.tracking.rest_artifacts import RestArtifacts
 from evaltui.tracking.rest_runs import to_experiment, to_run
+from evaltui.tracking.search_budget import budget_of
 from evaltui.tracking.target import Target, TargetKind
 from evaltui.tracking.tls import tls_settings
 from evaltui.tracking.transport import Transport
@@ -53,6 +54,7 @@ class _RestQueries:
         self._name = name
         self._asked_id = target.experiment_id
         self._transport = transport
+        self._budget = budget_of(target.host) if target.kind is TargetKind.DATABRICKS else None
         self._may_be_folder = refuse_folders and bool(name)
         self._artifacts = RestArtifacts(
             self._transport,
@@ -117,6 +119,8 @@ class _RestQueries:
         if token:
             body["page_token"] = token
         doing = f"list runs of {self._where}"
+        if self._budget is not None:
+            self._budget.take()
         answer = self._transport.post_json(API + "runs/search", body, doing)
         runs = answer.get("runs", [])
         if not isinstance(runs, list):
