@@ -136,7 +136,7 @@ class Stage:
 
 
 @contextmanager
-def open_stage(folder: Path, *, seed: int = 0) -> Iterator[Stage]:
+def open_stage(folder: Path, *, seed: int = 0, workers: int = 1) -> Iterator[Stage]:
     """Start a server, a proxy without rules as yet, and a nursery.
 
     In a folder that was used before, the store and the proxy's address are those of that time.
@@ -144,7 +144,8 @@ def open_stage(folder: Path, *, seed: int = 0) -> Iterator[Stage]:
     used, database = folder / "port", folder / "server" / "server.db"
     listen = int(used.read_text()) if used.exists() else 0
     with ExitStack() as stack:
-        server = MlflowServer(folder / "server", database=database if listen else None)
+        there = database if listen else None
+        server = MlflowServer(folder / "server", database=there, workers=workers)
         stack.enter_context(server)
         proxy = stack.enter_context(FaultProxy(server.port, seed=seed, listen=listen))
         used.write_text(str(proxy.port))
@@ -182,6 +183,7 @@ def fault_campaign(
     rules: Sequence[Rule],
     machines: int = 1,
     hurry: float = 20.0,
+    poll_s: float | None = None,
     stop_after_s: float = 1e9,
     settle_s: float = 420.0,
     tell: Callable[[str], None] = lambda _: None,
@@ -197,6 +199,8 @@ def fault_campaign(
         rules: The faults.
         machines: Watchers with states of their own, each for its share of the reports.
         hurry: By how much the waiting between tries is shortened.
+        poll_s: Seconds between the polls of a watcher; default: its own. A server that is short of
+            time has more of it for reports when these are few.
         stop_after_s: Feed no more reports after this time.
         settle_s: How long the last reports and twins may take.
         tell: Takes lines about how far it is.
@@ -204,7 +208,8 @@ def fault_campaign(
     began = time.monotonic()
     proxy = stage.proxy
     proxy.rules = list(rules)
-    lives = [stage.watch(number, hurry=hurry) for number in range(machines)]
+    more = {} if poll_s is None else {"EVALTUI_POLL_INTERVAL_S": str(poll_s)}
+    lives = [stage.watch(number, hurry=hurry, **more) for number in range(machines)]
     fed: list[BatchReport] = []
     told = began
     while len(fed) < reports and time.monotonic() - began < stop_after_s:

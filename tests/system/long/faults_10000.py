@@ -27,6 +27,8 @@ def main() -> int:
     parser.add_argument("--chance", type=float, default=0.01, help="of each fault per request")
     parser.add_argument("--watchers", type=int, default=2, help="machines that share the work")
     parser.add_argument("--hurry", type=float, default=20.0, help="divides the waits between tries")
+    parser.add_argument("--workers", type=int, default=1, help="processes of the server")
+    parser.add_argument("--poll", type=float, help="seconds between the polls of a watcher")
     parser.add_argument("--minutes", type=float, default=1e6)
     parser.add_argument("--folder", type=Path, help="kept when named, and gone on with")
     options = parser.parse_args()
@@ -35,7 +37,7 @@ def main() -> int:
         folder = options.folder or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         print(f"seed {options.seed}, in {folder}", flush=True)
-        with open_stage(folder, seed=options.seed) as stage:
+        with open_stage(folder, seed=options.seed, workers=options.workers) as stage:
             figures = fault_campaign(
                 stage,
                 reports=options.reports,
@@ -43,6 +45,7 @@ def main() -> int:
                 rules=each(THIRTEEN, options.chance),
                 machines=options.watchers,
                 hurry=options.hurry,
+                poll_s=options.poll,
                 stop_after_s=options.minutes * 60,
                 tell=lambda line: print(line, flush=True),
             )
