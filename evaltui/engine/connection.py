@@ -52,6 +52,7 @@ class Connection:
         self._failures = 0
         self._paused = False
         self._told: StoreStatus | None = None
+        self._seen: StoreStatus | None = None
 
     @property
     def slowdown(self) -> float:
@@ -60,6 +61,9 @@ class Connection:
 
     def announce(self) -> None:
         """Tell the status as it is, if it was not told yet."""
+        if self.status is self._seen:
+            return
+        self._seen = self.status
         comparable = replace(self.status, data_at_s=None)
         if comparable != self._told:
             self._told = comparable
@@ -82,6 +86,12 @@ class Connection:
     def fresh(self) -> None:
         """Note that the data on show is what the store has now."""
         self._failures = 0
+        if self.status.state is StoreState.LIVE and self._pace.slowdown <= 1:
+            told = self.status is self._seen
+            self.status = replace(self.status, data_at_s=self._clock())
+            if told:
+                self._seen = self.status  # nothing that is told of has changed
+            return
         self._pace = self._pace.answered()
         self._enter(StoreState.LIVE, data_at_s=self._clock())
 

@@ -71,6 +71,7 @@ class Poller:
         )
         self._source: RunSource | None = None
         self._index = ContentIndex()
+        self._experiment: Experiment | None = None
         self._experiment_tags: Mapping[str, str] = {}
         self._listed = False
         self._looked = False
@@ -261,6 +262,9 @@ class Poller:
                 f"the experiment {experiment.name} is deleted",
                 hint="restore it in MLflow, or choose another with --experiment",
             )
+        if experiment is not None and experiment is self._experiment and self._is_live():
+            return source  # the very answer of last time
+        self._experiment = experiment
         before, now = self.status.experiment_id, _id_of(experiment)
         if before and before != now:
             self._forget()
@@ -278,6 +282,9 @@ class Poller:
             self._listed = False
             self._seen = set()
             self._publish(RunDelta(complete=False), True)
+
+    def _is_live(self) -> bool:
+        return self.status.state is StoreState.LIVE and bool(self.status.experiment_id)
 
     def _fetch_included(self, source: RunSource) -> None:
         with self._wishes:

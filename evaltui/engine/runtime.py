@@ -36,7 +36,7 @@ from evaltui.engine.sync import Sync
 from evaltui.errors import EvaltuiError
 from evaltui.ledger.journal import Journal
 
-TELL_S = 0.5
+TELL_S = 1.0
 """How often the journal is looked at for what other processes wrote."""
 
 _GAP_S = 0.03

@@ -6,6 +6,7 @@ are hints, scans find what they miss.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -321,11 +322,11 @@ class Watcher:
         return self._intake.queue.old > 0 and self._ingestor.open_count() >= MAX_OPEN
 
     def _next_at(self) -> float:
-        """Return when something is to be done, on the monotonic clock."""
+        """Return when something is to be done, on the monotonic clock; inf without an idea."""
         first = self._intake.queue.first()
         if first is not None and not (first.old and self._is_full()):
             return self._monotonic()
         times = [self._roles.next_at]
         if self._roles.held:
             times += [self._schedule.next_at, self._intake.settle.next_due(), self._vantage.next_at]
-        return min((at for at in times if at is not None), default=self._monotonic() + 1.0)
+        return min((at for at in times if at is not None), default=math.inf)

@@ -89,11 +89,17 @@ class SqliteSource:
         self._removed: list[str] = []
         self._listing = True
         self._sweep_at = 0
+        self._sweep_left = 0
+        self._swept_for: Version | None = None
+        self._looked_up: tuple[Version, Experiment] | None = None
 
     def experiment(self) -> Experiment | None:
         """Return the experiment, or None when it or the database does not exist yet."""
-        if self._database.version() is None:
+        version = self._database.version()
+        if version is None:
             return None
+        if self._looked_up is not None and self._looked_up[0] == version:
+            return self._looked_up[1]
         found = find_experiment(self._database, self._name, self._asked_id)
         if found is None:
             return None
@@ -101,13 +107,15 @@ class SqliteSource:
         tags = self._database.rows(
             "SELECT key, value FROM experiment_tags WHERE experiment_id = ?", (number,)
         )
-        return Experiment(
+        experiment = Experiment(
             experiment_id=str(number),
             name=name,
             artifact_location=location,
             tags={str(key): text_of(value) for key, value in tags},
             active=active,
         )
+        self._looked_up = version, experiment
+        return experiment
 
     def changes(self) -> Iterator[RunBatch]:
         """Yield what is new since the last call; see `RunSource.changes`."""
@@ -118,15 +126,27 @@ class SqliteSource:
             if not self._look(version):
                 return
             self._version = version
+        listing = self._listing
         yield from self._load_pending()
+        if listing:
+            self._swept_for = version  # all was read just now
 
     def sweep(self) -> Iterator[RunBatch]:
         """Compare one page of known runs as a whole; see `RunSource.sweep`.
 
-        `changes` finds everything here, so this is a second line of defence.
+        `changes` finds everything here, so this is a second line of defence: once around after
+        somebody wrote.
         """
-        if self._heads is None or self._listing or self._database.version() is None:
+        if self._heads is None or self._listing:
             return
+        version = self._database.version()
+        if version is None:
+            return
+        if version != self._swept_for:
+            self._swept_for, self._sweep_left = version, len(self._heads)
+        if self._sweep_left <= 0:
+            return
+        self._sweep_left -= SWEEP_PAGE
         ids = list(self._heads)
         if self._sweep_at >= len(ids):
             self._sweep_at = 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import threading
@@ -362,6 +363,13 @@ def test_a_wait_ends_with_a_wake_from_another_thread(watched: Watched) -> None:
     threading.Timer(0.05, watcher.wake).start()
     watcher.wait(30.0)  # the scan is due in a second of a clock that stands
     assert time.monotonic() - began < 25
+
+
+def test_without_a_directory_nothing_is_due(watched: Watched) -> None:
+    watcher = Watcher((), watched.journal, watched.ingestor, monotonic=watched.mono)
+    watcher.step()
+    assert watcher._next_at() == math.inf
+    watcher.close()
 
 
 def test_there_is_no_wait_while_there_is_work(watched: Watched) -> None:

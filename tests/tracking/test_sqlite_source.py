@@ -304,6 +304,33 @@ def test_sweeps_walk_through_all_runs_and_find_nothing_that_polls_found(
     assert poll(source) == []
 
 
+def test_a_store_that_nobody_writes_to_is_asked_for_its_version_alone(
+    store: RawStore, source: SqliteSource
+) -> None:
+    experiment = store.experiment()
+    for number in range(450):
+        store.run(experiment, number, metrics={"m": number})
+    source.experiment()
+    poll(source)
+    asked: list[str] = []
+    connection = source._database._connection
+    assert connection is not None
+    connection.set_trace_callback(asked.append)
+
+    def rest() -> set[str]:
+        asked.clear()
+        for _ in range(5):
+            source.experiment()
+            assert poll(source) == []
+            assert list(source.sweep()) == []
+        return set(asked)
+
+    assert rest() == {"PRAGMA data_version"}
+    store.sql("UPDATE experiments SET last_update_time = 1 WHERE experiment_id = ?", (experiment,))
+    assert len(rest()) > 1  # all is compared once
+    assert rest() == {"PRAGMA data_version"}
+
+
 # -- the file -------------------------------------------------------------------------------------
 
 
