@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from evaltui.domain.distinct import distinct
 from evaltui.domain.table import BoolArray, FloatArray, IntArray, RunTable
 
 _BETWEEN = "\n"
@@ -88,7 +89,7 @@ class _Joined:
         if not isinstance(places, np.ndarray):
             places = np.fromiter(places, dtype=np.int64)
         found: IntArray = np.searchsorted(self.starts, places, side="right") - 1
-        return np.unique(found)
+        return distinct(found)
 
 
 _known: WeakKeyDictionary[RunTable, tuple[int, _Joined, _Joined]] = WeakKeyDictionary()

@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from evaltui.domain.distinct import distinct
 from evaltui.domain.packed_texts import PackedTexts
 from evaltui.domain.run import Run, RunStatus
 from evaltui.domain.run_delta import STATUSES, FloatArray, RunDelta
@@ -254,7 +255,7 @@ class RunTable:
         rows = self._place(delta)
         self._fill(delta, rows)
         self.complete = self.complete or delta.complete
-        return np.unique(np.concatenate([rows, np.array(gone, dtype=np.int64)]))
+        return distinct(np.concatenate([rows, np.array(gone, dtype=np.int64)]))
 
     def compacted(self) -> RunTable:
         """Return a table of the same runs in the same order, without the rows of removed ones.

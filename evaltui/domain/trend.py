@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaltui.domain.distinct import distinct
 from evaltui.domain.select import eligible_order, mode_codes, order_rows
 from evaltui.domain.table import BoolArray, FloatArray, IntArray, RunTable
 
@@ -110,7 +111,7 @@ def windows(table: RunTable, metric: str, width: int) -> FloatArray:
     is_point = np.zeros(table.size, dtype=np.bool_)
     is_point[eligible_order(table)] = True
     ordered = order_rows(table)
-    for mode in np.unique(codes[ordered]):
+    for mode in distinct(codes[ordered]):
         rows = ordered[codes[ordered] == mode]
         _fill_windows(result, column, rows, is_point[rows])
     return result

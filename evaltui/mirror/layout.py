@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from evaltui.domain.distinct import distinct
 from evaltui.domain.packed_texts import PackedTexts, packed
 from evaltui.domain.table import STATUSES, IntArray, RunTable, TableColumns
 from evaltui.domain.text_column import TextColumn
@@ -244,7 +245,8 @@ def _sections(
 
 def _used(column: TextColumn, rows: IntArray) -> tuple[npt.NDArray[Any], list[str]]:
     """Return the codes of rows, and the texts that they still use."""
-    used, codes = np.unique(column.codes[rows], return_inverse=True)
+    used = distinct(column.codes[rows])
+    codes = np.searchsorted(used, column.codes[rows])
     missing = int(len(used) > 0 and used[0] < 0)
     return codes - missing, [column.values[code] for code in used[missing:].tolist()]
 

@@ -13,7 +13,6 @@ from evaltui.errors import RunNotFoundError, StoreRejectedError
 from evaltui.tracking.local_artifacts import list_directory, local_root, read_file
 from evaltui.tracking.run_values import (
     FIRST_PAGE,
-    LARGEST_PAGE,
     SWEEP_PAGE,
     SeenRuns,
 )
@@ -26,18 +25,11 @@ from evaltui.tracking.sqlite_rows import (
     text_of,
 )
 
+_PAGE = 500
+"""Runs read at once: what is let go again leaves holes in the memory, and nothing else is saved."""
+
 _TAG_SCAN_SHARE = 20
 """Comparing all tags may take one part in so many of the time; the rest waits for its turn."""
-
-
-class _Head(NamedTuple):
-    """What the table of runs says about one run."""
-
-    name: object
-    status: object
-    started_ms: object
-    ended_ms: object
-    artifact_uri: object
 
 
 class _Marks(NamedTuple):
@@ -80,7 +72,7 @@ class SqliteSource:
         self._version: Version | None = None
         self._experiment_id: int | None = None
         self._seen = SeenRuns()
-        self._heads: dict[str, _Head] | None = None
+        self._heads: dict[str, int | None] | None = None
         self._marks = _Marks(0, 0, 0)
         self._tag_sums: dict[str, int] = {}
         self._tags_stale = False
@@ -234,7 +226,7 @@ class SqliteSource:
         """Another file took the place of the database: compare everything with what it holds."""
         self._marks = _Marks(0, 0, 0)
         if self._heads is not None:
-            self._heads = dict.fromkeys(self._heads, _Head(None, None, None, None, None))
+            self._heads = dict.fromkeys(self._heads)
 
     def _read_marks(self) -> _Marks:
         tops = [
@@ -243,17 +235,17 @@ class SqliteSource:
         ]
         return _Marks(*(int(str(top or 0)) for top in tops))
 
-    def _read_heads(self) -> dict[str, _Head]:
-        """Return the active runs of the experiment, newest start first."""
+    def _read_heads(self) -> dict[str, int | None]:
+        """Return the active runs of the experiment, newest start first, and a sum of each row."""
         rows = self._database.rows(
             "SELECT run_uuid, name, status, start_time, end_time, artifact_uri FROM runs"
             " WHERE experiment_id = ? AND lifecycle_stage = 'active'"
             " ORDER BY start_time DESC, run_uuid",
             (self._experiment_id,),
         )
-        return {str(row[0]): _Head(*row[1:]) for row in rows}
+        return {str(row[0]): hash(row) for row in rows}
 
-    def _touched(self, heads: Mapping[str, _Head], marks: _Marks) -> set[str]:
+    def _touched(self, heads: Mapping[str, int | None], marks: _Marks) -> set[str]:
         """Return the runs whose metrics, params or tags were written since the last look."""
         found: set[str] = set()
         for table, before, now in zip(_Marks._fields, self._marks, marks, strict=True):
@@ -296,7 +288,7 @@ class SqliteSource:
     def _load_pending(self) -> Iterator[RunBatch]:
         first = self._listing
         total = len(self._heads or ()) if first else None
-        size = FIRST_PAGE if first else LARGEST_PAGE
+        size = FIRST_PAGE if first else _PAGE
         while self._pending or self._removed or self._listing:
             page = self._pending[:size]
             runs = [run for run in load_runs(self._database, page) if run.active]
@@ -306,7 +298,7 @@ class SqliteSource:
             removed = tuple(run_id for run_id in self._removed if self._seen.forget(run_id))
             del self._pending[:size]
             self._removed.clear()
-            size = LARGEST_PAGE
+            size = _PAGE
             self._listing = self._listing and bool(self._pending)
             if news or removed or first:
                 yield RunBatch(news, removed, complete=not self._pending, total=total)
