@@ -18,6 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from fault_campaign import fault_campaign, open_stage
 from fault_proxy import THIRTEEN, each
 
+_SWEPT_PER_S = 20
+"""What a watcher re-reads of the store to find twins that its polls cannot see: 200 in 10 s."""
+
 
 def main() -> int:
     """Run the campaign and print its figures."""
@@ -47,6 +50,7 @@ def main() -> int:
                 hurry=options.hurry,
                 poll_s=options.poll,
                 stop_after_s=options.minutes * 60,
+                settle_s=420 + options.reports / _SWEPT_PER_S * 2,
                 tell=lambda line: print(line, flush=True),
             )
     print(figures)
