@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import logging
 import os
@@ -83,6 +84,7 @@ def _run_screen(settings: Settings) -> int:
     why = refusal()
     if why is not None:
         raise ConfigError(f"the screen needs a terminal: {why}", hint=f"without one: {INSTEAD}")
+    gc.disable()  # what is made until the screen stands is there to stay; the screen turns it on
     start_log(settings)
     from evaltui.ui.app import run_app  # noqa: PLC0415 - textual is only for the screen
 

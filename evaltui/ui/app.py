@@ -157,6 +157,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         self.run_worker(self.conductor.link.run(), group="engine", exit_on_error=True)
         # What is here now stays for good: later collections need not walk it, and stall less.
         gc.freeze()  # without collecting first, which would stop the loop for a moment
+        gc.enable()  # it was off while all this was made
 
     def _prepare(self) -> tuple[type[Conductor], Recalled | None]:
         from evaltui.ui.conductor import Conductor  # noqa: PLC0415 - after the first frame

@@ -100,9 +100,12 @@ class MainView(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """Lay out the parts; sizes decide which of them are there."""
         session, glyphs = self.session, self.session.glyphs
+        layout = layout_for(self.app.size.width, self.app.size.height, self.pane)
+        # before there are widgets that would all be styled once more
+        self.set_class(layout.borders, "-borders")
         yield Header(id="header")
         yield Tabs(id="tabs")
-        with Container(id="main"):
+        with Container(id="main", classes="-wide" if layout.shape is Shape.WIDE else ""):
             with Vertical(id="list-box"):
                 yield FilterBar(id="filter-bar")
                 yield Static(Content(""), id="centre")
