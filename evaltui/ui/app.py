@@ -1,4 +1,4 @@
-"""The application: paints a frame first, then fetches the rest, then starts the engine."""
+"""The application: paints a frame first, then starts the engine and fetches the rest."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from evaltui.domain.recalled import Recalled
     from evaltui.ui.client import EngineLink, LinkEvent
     from evaltui.ui.conductor import Conductor, MakeLink
+    from evaltui.ui.engine_process import EarlyEngine
 
 SYNC_FROM = 256
 """Characters of a frame from which it is worth the marks that keep it from being seen half."""
@@ -65,6 +66,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         driver_class: Textual driver, or None for the one of tests.
         finish: At the end the engine may finish the report at hand behind our back.
         recall: Opens what was known before, to be shown until the store answers.
+        start_early: Starts the engine while the screen fetches its parts, or None: after that.
 
     Raises:
         ConfigError: The configured keys name a binding that does not exist.
@@ -85,6 +87,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         driver_class: type[TerminalDriver] | None = None,
         finish: bool = True,
         recall: Recall = nothing,
+        start_early: Callable[[], EarlyEngine] | None = None,
     ) -> None:
         self._lean: LeanDisplay | None = None  # Textual draws nothing before there is a terminal
         super().__init__(driver_class=driver_class)
@@ -107,6 +110,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         self._keys = check_keymap(settings.keys)
         self._finish = finish
         self._recall = recall
+        self._start_early = start_early
+        self._early: EarlyEngine | None = None
         self._leaving = False
         self._undo_signals: Callable[[], None] = lambda: None
 
@@ -135,7 +140,9 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         self.run_worker(self._fetch_the_rest(), group="start", exit_on_error=True)
 
     async def _fetch_the_rest(self) -> None:
-        """Import what is slow in a thread, show the main screen, start the engine."""
+        """Start the engine, import what is slow in a thread, show the main screen."""
+        if self._start_early is not None:
+            self._early = self._start_early()
         conductor, recalled = await asyncio.to_thread(self._prepare)
         if self._leaving:
             return
@@ -150,6 +157,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
             cwd=self._cwd,
             recalled=recalled,
         )
+        self.conductor.link.early, self._early = self._early, None
         while len(self.screen_stack) > 1:  # a cover over the first frame: it is put back below
             self.pop_screen()
         await self.push_screen(self.conductor.main)
@@ -176,7 +184,13 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         self._leaving = True
         if self.conductor is not None:
             await self.conductor.close(finish=self._finish)
+        self.drop_engine()
         self.exit(code, return_code=code)
+
+    def drop_engine(self) -> None:
+        """Kill an engine that was started and that nobody talks to yet."""
+        if self._early is not None:
+            self._early.drop()
 
     def _signalled(self, code: int) -> None:
         self.run_worker(self.leave(code), group="leave")
@@ -319,14 +333,25 @@ def run_app(
     def make_link(wanted: Settings, deliver: Callable[[LinkEvent], None]) -> EngineLink:
         return _real_link(command)(wanted, deliver)
 
+    def start_early() -> EarlyEngine:
+        from evaltui.ui.engine_process import EarlyEngine  # noqa: PLC0415 - after the first frame
+
+        return EarlyEngine(settings, command)
+
     app = EvaltuiApp(
-        settings, make_link=make_link, driver_class=TerminalDriver, finish=finish, recall=recall
+        settings,
+        make_link=make_link,
+        driver_class=TerminalDriver,
+        finish=finish,
+        recall=recall,
+        start_early=start_early,
     )
     try:
         app.run(mouse=settings.mouse)
     finally:
         if app.conductor is not None:
             app.conductor.link.kill()
+        app.drop_engine()
     words = _last_words(app)
     if words:
         with contextlib.suppress(OSError, ValueError):

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 from evaltui.domain.events import Notice
 from evaltui.engine.link import (
@@ -26,18 +24,14 @@ from evaltui.engine.link import (
     Verb,
     encode,
 )
-from evaltui.errors import ConfigError
-from evaltui.log import log_path
 from evaltui.settings import Settings
 from evaltui.ui.engine_process import (
     READ_BYTES,
+    EarlyEngine,
     EngineProcess,
-    start_engine,
+    launch,
     working_directory,
 )
-
-ENGINE_COMMAND = (sys.executable, "-P", "-m", "evaltui.host")
-"""`-P` and PYTHONSAFEPATH keep a file called json.py in the current directory from being run."""
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
@@ -78,15 +72,6 @@ LinkEvent = Event | EngineDown | EngineUp
 """What the link delivers to the screen."""
 
 
-def open_log(settings: Settings) -> IO[bytes] | None:
-    """Open the log for what the engine prints; None where it cannot be written."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        return os.fdopen(os.open(log_path(settings), flags, 0o600), "ab", buffering=0)
-    except (OSError, ConfigError):
-        return None
-
-
 class EngineLink:
     """One engine process after the other, and the conversation with it.
 
@@ -99,6 +84,7 @@ class EngineLink:
         starts: Engines started so far.
         left_pid: Process that was left to finish the report at hand, or None.
         shown: Token of the mirror that is on show when the first engine starts, or "".
+        early: An engine that was started already, to be the first one, or None.
     """
 
     def __init__(
@@ -110,7 +96,7 @@ class EngineLink:
     ) -> None:
         self._settings = settings
         self._deliver = deliver
-        self._command = tuple(command or ENGINE_COMMAND)
+        self._command = command
         self._process: EngineProcess | None = None
         self._waiting: dict[int, asyncio.Future[Reply | None]] = {}
         self._slots: dict[str, int] = {}
@@ -122,6 +108,7 @@ class EngineLink:
         self.starts = 0
         self.left_pid: int | None = None
         self.shown = ""
+        self.early: EarlyEngine | None = None
 
     @property
     def alive(self) -> bool:
@@ -161,6 +148,7 @@ class EngineLink:
         """Ask the engine to stop; returns at once. `close` or `kill` follow."""
         self._stopping.set()
         self._wake.set()
+        self._drop_early()
         process = self._process
         if process is not None and self.alive:
             process.write(encode(Request(self._next(), Verb.STOP)))
@@ -194,19 +182,22 @@ class EngineLink:
         """Kill the engine with whatever it started; safe at any time, never waits."""
         self._stopping.set()
         self._wake.set()
+        self._drop_early()
         if self._process is not None:
             self._process.kill()
 
+    def _drop_early(self) -> None:
+        early, self.early = self.early, None
+        if early is not None:
+            early.drop()
+
     async def _live(self) -> str:
         """Start one engine, read it to its end; return why it ended."""
-        log = open_log(self._settings)
+        early, self.early = self.early, None
         try:
-            process = await start_engine(self._command, log)
+            process = await (early.take() if early else launch(self._settings, self._command))
         except OSError as error:
             return f"cannot start the engine: {error.strerror or error}"
-        finally:
-            if log is not None:
-                log.close()
         self._process = process
         self._fault = ""
         if self._stopping.is_set():  # asked to stop while the process was being made

@@ -1,4 +1,7 @@
-"""The engine as a child process: its pipes, its end, and whatever it started."""
+"""The engine as a child process: its pipes, its end, and whatever it started.
+
+Imports little, so that an engine can be started before the rest of the screen is loaded.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,17 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
+
+from evaltui.errors import ConfigError
+from evaltui.log import log_path
+from evaltui.settings import Settings
+
+ENGINE_COMMAND = (sys.executable, "-P", "-m", "evaltui.host")
+"""`-P` and PYTHONSAFEPATH keep a file called json.py in the current directory from being run."""
 
 READ_BYTES = 64 * 1024
 """Most bytes decoded before the event loop gets its turn."""
@@ -113,6 +124,64 @@ async def start_engine(command: Sequence[str], log: IO[bytes] | None) -> EngineP
         start_new_session=True,  # ctrl+z, ctrl+c and a hang-up are the screen's affair
     )
     return process
+
+
+def open_log(settings: Settings) -> IO[bytes] | None:
+    """Open the log for what the engine prints; None where it cannot be written."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.fdopen(os.open(log_path(settings), flags, 0o600), "ab", buffering=0)
+    except (OSError, ConfigError):
+        return None
+
+
+async def launch(settings: Settings, command: Sequence[str] | None = None) -> EngineProcess:
+    """Start an engine that prints to the log.
+
+    Args:
+        settings: Say where the log is.
+        command: Program to start instead of the engine (tests).
+
+    Raises:
+        OSError: It cannot be started.
+    """
+    log = open_log(settings)
+    try:
+        return await start_engine(tuple(command or ENGINE_COMMAND), log)
+    finally:
+        if log is not None:
+            log.close()
+
+
+class EarlyEngine:
+    """An engine that loads itself beside the screen; nobody has talked to it yet.
+
+    Belongs to the event loop that it is made on.
+
+    Args:
+        settings: Say where the log is.
+        command: Program to start instead of the engine.
+    """
+
+    def __init__(self, settings: Settings, command: Sequence[str] | None = None) -> None:
+        self._starting = asyncio.ensure_future(launch(settings, command))
+
+    async def take(self) -> EngineProcess:
+        """Return the process, whose end is the caller's affair from now on.
+
+        Raises:
+            OSError: It could not be started.
+        """
+        return await self._starting
+
+    def drop(self) -> None:
+        """Kill it: nobody is going to talk to it. Safe when the loop has ended."""
+        starting = self._starting
+        if not starting.done():
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and has killed it
+                starting.cancel()
+        elif not starting.cancelled() and starting.exception() is None:
+            starting.result().kill()
 
 
 def working_directory() -> str:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,8 +17,10 @@ import pytest
 
 from evaltui.engine.link import Noticed, StoreChanged, Verb
 from evaltui.settings import Settings
-from evaltui.ui import client
+from evaltui.ui import client, engine_process
+from evaltui.ui.app import EvaltuiApp
 from evaltui.ui.client import EngineDown, EngineLink, EngineUp, LinkEvent
+from evaltui.ui.engine_process import EarlyEngine
 
 WAIT_S = 30.0
 
@@ -295,7 +298,7 @@ async def test_a_file_in_the_current_directory_is_not_run_as_a_module(
     for name in ("json", "numpy", "evaltui"):
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'run')!r}, 'w')")
     monkeypatch.chdir(tmp_path)
-    assert client.ENGINE_COMMAND[1:3] == ("-P", "-m")
+    assert engine_process.ENGINE_COMMAND[1:3] == ("-P", "-m")
     it = Conversation(settings, [sys.executable, "-m", "json"])
     await until(lambda: it.of(EngineDown))
     await it.link.close()
@@ -313,3 +316,89 @@ async def test_the_loop_stays_free_while_frames_pour_in(settings: Settings) -> N
     assert reply is not None
     assert reply.payload["run_id"] == f"{3:032x}"
     assert turns > 3
+
+
+# -- an engine that was started before there is a link --------------------------------------------
+
+
+async def test_an_engine_that_was_started_early_is_the_first_one(settings: Settings) -> None:
+    early = EarlyEngine(settings, fake_engine.command("echo"))
+    process = await early.take()
+    heard: list[LinkEvent] = []
+    link = EngineLink(settings, heard.append, command=["/nonexistent"])
+    link.early = early
+    running = asyncio.ensure_future(link.run())
+    await until(lambda: link.alive)
+    assert link.pid == process.pid
+    assert await link.request(Verb.REFRESH) is not None
+    process.kill()
+    await until(lambda: any(isinstance(event, EngineDown) for event in heard))
+    link.retry_now()  # the next one is started as usual
+    await until(lambda: sum(isinstance(event, EngineDown) for event in heard) >= 2)
+    await link.close()
+    await running
+
+
+async def test_an_early_engine_that_cannot_be_started_is_told_of_as_any(settings: Settings) -> None:
+    heard: list[LinkEvent] = []
+    link = EngineLink(settings, heard.append, command=fake_engine.command("echo"))
+    link.early = EarlyEngine(settings, ["/nonexistent"])
+    running = asyncio.ensure_future(link.run())
+    await until(lambda: heard)
+    assert isinstance(heard[0], EngineDown)
+    assert "cannot start the engine" in heard[0].reason
+    await link.close()
+    await running
+
+
+@pytest.mark.parametrize("taken", [False, True])
+async def test_an_early_engine_that_nobody_wants_is_killed(
+    settings: Settings, *, taken: bool
+) -> None:
+    early = EarlyEngine(settings, fake_engine.command("echo"))
+    process = await early.take()
+    if taken:
+        link = EngineLink(settings, lambda _: None)
+        link.early = early
+        await link.close()
+        await link.run()  # was asked to stop: starts nothing
+    else:
+        early.drop()
+    async with asyncio.timeout(WAIT_S):
+        await process.exited.wait()
+    await until(lambda: group_is_gone(process.pid))
+    process.close()
+
+
+async def test_an_early_engine_is_dropped_while_it_is_being_started(settings: Settings) -> None:
+    early = EarlyEngine(settings, fake_engine.command("echo"))
+    early.drop()
+    with pytest.raises(asyncio.CancelledError):
+        await early.take()
+
+
+async def test_a_screen_that_is_left_before_its_parts_are_there_leaves_no_engine(
+    settings: Settings,
+) -> None:
+    fetching, go_on = threading.Event(), threading.Event()
+
+    def recall() -> None:
+        fetching.set()
+        assert go_on.wait(WAIT_S)
+
+    app = EvaltuiApp(
+        settings,
+        recall=recall,
+        start_early=lambda: EarlyEngine(settings, fake_engine.command("echo")),
+    )
+    async with app.run_test() as pilot:
+        await until(fetching.is_set)
+        assert app._early is not None
+        process = await app._early.take()
+        await app.leave()
+        go_on.set()
+        await pilot.pause()
+        async with asyncio.timeout(WAIT_S):
+            await process.exited.wait()
+    assert app.conductor is None
+    assert group_is_gone(process.pid)
