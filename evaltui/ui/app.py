@@ -1,4 +1,4 @@
-"""The application: paints a frame first, then starts the engine and fetches the rest."""
+"""The application: paints a frame first, then fetches the rest and starts the engine."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         driver_class: Textual driver, or None for the one of tests.
         finish: At the end the engine may finish the report at hand behind our back.
         recall: Opens what was known before, to be shown until the store answers.
-        start_early: Starts the engine while the screen fetches its parts, or None: after that.
+        start_early: Starts the engine while the screen fetches its parts, which is done when there
+            is nothing to recall; None: after that.
 
     Raises:
         ConfigError: The configured keys name a binding that does not exist.
@@ -140,10 +141,15 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         self.run_worker(self._fetch_the_rest(), group="start", exit_on_error=True)
 
     async def _fetch_the_rest(self) -> None:
-        """Start the engine, import what is slow in a thread, show the main screen."""
-        if self._start_early is not None:
+        """Import what is slow in a thread, show the main screen, start the engine.
+
+        Where nothing is known before the store answers, the engine is what everybody waits for: it
+        is started first.
+        """
+        recalled = await asyncio.to_thread(self._recall)
+        if recalled is None and self._start_early is not None and not self._leaving:
             self._early = self._start_early()
-        conductor, recalled = await asyncio.to_thread(self._prepare)
+        conductor = await asyncio.to_thread(self._prepare)
         if self._leaving:
             return
         make_link = self._make_link or _real_link()
@@ -167,10 +173,10 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         gc.freeze()  # without collecting first, which would stop the loop for a moment
         gc.enable()  # it was off while all this was made
 
-    def _prepare(self) -> tuple[type[Conductor], Recalled | None]:
+    def _prepare(self) -> type[Conductor]:
         from evaltui.ui.conductor import Conductor  # noqa: PLC0415 - after the first frame
 
-        return Conductor, self._recall()
+        return Conductor
 
     def on_resize(self, event: events.Resize) -> None:
         """Cover the screen while the terminal is too small."""

@@ -88,6 +88,7 @@ class MainView(Screen[None], inherit_bindings=False):
         )
         self._layout_now: Layout | None = None
         self._was_loading = True
+        self._first = True
         self._centre = Content("")
         self._detail_timer: Timer | None = None
         self._compared: Difference | None = None
@@ -148,9 +149,13 @@ class MainView(Screen[None], inherit_bindings=False):
     # -- layout ----------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        """Show the frame before there is anything in it."""
+        """Show the frame with the list, and once that is out what belongs to its cursor."""
         self.fit_panes()
-        self.show_all()
+        self.call_after_refresh(self._show_the_rest)
+
+    def _show_the_rest(self) -> None:
+        self._first = False
+        self.show_detail()
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose what is on show at the new size."""
@@ -264,7 +269,7 @@ class MainView(Screen[None], inherit_bindings=False):
             self._detail_timer.stop()
             self._detail_timer = None
         layout = self._layout_now
-        if layout is None or not self.is_attached:  # a timer may outlive the parts
+        if layout is None or self._first or not self.is_attached:  # a timer may outlive the parts
             return
         if layout.diff_strip:
             self.query_one(DiffStrip).show(self.difference())

@@ -15,11 +15,15 @@ from pathlib import Path
 import fake_engine
 import pytest
 
+from evaltui.domain.events import StoreStatus
+from evaltui.domain.recalled import Recalled
+from evaltui.domain.table import RunTable
 from evaltui.engine.link import Noticed, StoreChanged, Verb
 from evaltui.settings import Settings
-from evaltui.ui import client, engine_process
+from evaltui.ui import app, client, engine_process
 from evaltui.ui.app import EvaltuiApp
 from evaltui.ui.client import EngineDown, EngineLink, EngineUp, LinkEvent
+from evaltui.ui.conductor import Conductor
 from evaltui.ui.engine_process import EarlyEngine
 
 WAIT_S = 30.0
@@ -377,28 +381,52 @@ async def test_an_early_engine_is_dropped_while_it_is_being_started(settings: Se
         await early.take()
 
 
+class HeldApp(EvaltuiApp):
+    """A screen that fetches its parts until it is told to go on."""
+
+    CSS_PATH = str(Path(app.__file__).parent / "styles" / "evaltui.tcss")
+    go_on = threading.Event()
+
+    def _prepare(self) -> type[Conductor]:
+        assert self.go_on.wait(WAIT_S)
+        return super()._prepare()
+
+
 async def test_a_screen_that_is_left_before_its_parts_are_there_leaves_no_engine(
     settings: Settings,
 ) -> None:
-    fetching, go_on = threading.Event(), threading.Event()
-
-    def recall() -> None:
-        fetching.set()
-        assert go_on.wait(WAIT_S)
-
-    app = EvaltuiApp(
-        settings,
-        recall=recall,
-        start_early=lambda: EarlyEngine(settings, fake_engine.command("echo")),
-    )
-    async with app.run_test() as pilot:
-        await until(fetching.is_set)
-        assert app._early is not None
-        process = await app._early.take()
-        await app.leave()
-        go_on.set()
+    held = HeldApp(settings, start_early=lambda: EarlyEngine(settings, fake_engine.command("echo")))
+    async with held.run_test() as pilot:
+        await until(lambda: held._early)
+        assert held._early is not None
+        process = await held._early.take()
+        await held.leave()
+        held.go_on.set()
         await pilot.pause()
         async with asyncio.timeout(WAIT_S):
             await process.exited.wait()
-    assert app.conductor is None
+    assert held.conductor is None
     assert group_is_gone(process.pid)
+
+
+async def test_with_something_to_recall_the_engine_leaves_the_screen_the_processor(
+    settings: Settings,
+) -> None:
+    started: list[bool] = []
+
+    def early() -> EarlyEngine:
+        started.append(True)
+        return EarlyEngine(settings, fake_engine.command("echo"))
+
+    status = StoreStatus(target="t", why="w", experiment="e")
+    for known in (Recalled(RunTable(), status, "token"), None):
+        shown = EvaltuiApp(
+            settings,
+            make_link=lambda it, take: EngineLink(it, take, command=fake_engine.command("echo")),
+            start_early=early,
+            recall=lambda known=known: known,  # type: ignore[misc]
+        )
+        async with shown.run_test():
+            await until(lambda shown=shown: shown.conductor and shown.conductor.link.alive)
+            await shown.leave()
+        assert bool(started) is (known is None)

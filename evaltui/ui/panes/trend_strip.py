@@ -40,12 +40,13 @@ class TrendStrip(Widget):
         super().__init__(id=id)
         self._glyphs = glyphs
         self._trends: Trends | None = None
+        self._told = False
         self._drawn: tuple[Content, ...] = ()
         self._title = ""
 
     def show(self, trends: Trends | None) -> None:
         """Show other trends; nothing is drawn when the lines stay the same."""
-        self._trends = trends
+        self._trends, self._told = trends, True
         lines = self._lines()
         title = strip_title(trends)
         if title != self._title:
@@ -63,6 +64,8 @@ class TrendStrip(Widget):
     def _lines(self) -> tuple[Content, ...]:
         width, height = self.content_size.width, self.content_size.height
         items = self._trends.items if self._trends is not None else ()
+        if not self._told:
+            return ()
         if not items:
             return (Content.styled("no finished run of this mode yet", "$quiet"),)
         columns = max(1, width // LEAST_COLUMN)
