@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import threading
@@ -10,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from types import FrameType
 
@@ -124,7 +124,8 @@ def _follow(
 def _signals() -> Iterator[list[int]]:
     """Collect the signals that end the watch; a second one ends the process at once.
 
-    So does an alarm, in case that a line cannot be written because its reader does not read.
+    So does a thread after a while, in case that a line cannot be written because its reader does
+    not read: a signal that comes right before such a write neither interrupts it nor is seen here.
     """
     caught: list[int] = []
     first = 0.0
@@ -138,19 +139,36 @@ def _signals() -> Iterator[list[int]]:
             return
         first = now
         caught.append(number)
-        signal.alarm(ceil(STOP_S + HANG_UP_S))
 
-    in_main = threading.current_thread() is threading.main_thread()
-    numbers = (*_SIGNALS, signal.SIGALRM) if in_main else ()
+    if threading.current_thread() is not threading.main_thread():
+        yield caught
+        return
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    threading.Thread(target=_end_in_time, args=(heard,), name="evaltui-end", daemon=True).start()
+    told_before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
     before = {
         number: signal.signal(number, catch)
-        for number in numbers
+        for number in _SIGNALS
         if signal.getsignal(number) is not signal.SIG_IGN  # nohup
     }
     try:
         yield caught
     finally:
-        if in_main:
-            signal.alarm(0)
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(told_before)
+        os.close(told)
+
+
+def _end_in_time(heard: int) -> None:
+    """End the process some time after its first signal, unless the other end is closed by then."""
+    first, end = 0, float("inf")
+    while not first or select.select([heard], [], [], max(0.0, end - time.monotonic()))[0]:
+        numbers = os.read(heard, 64)
+        if not numbers:
+            os.close(heard)
+            return
+        if not first and numbers[0] in _SIGNALS:
+            first, end = numbers[0], time.monotonic() + STOP_S + HANG_UP_S
+    os._exit(128 + first)

@@ -6,6 +6,8 @@ import fcntl
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -202,6 +204,30 @@ def test_a_reader_that_does_not_read_does_not_hold_up_the_end(
         assert watch.end(signal.SIGTERM) == 128 + signal.SIGTERM
     os.close(reading)
     os.close(writing)
+
+
+def test_a_signal_that_the_main_thread_cannot_see_ends_the_watch_all_the_same() -> None:
+    # as when it comes right before a line is written to a reader that does not read
+    script = """
+import os, signal, threading
+from evaltui.cli import watch_process
+watch_process.STOP_S = watch_process.HANG_UP_S = 0.2
+with watch_process._signals() as caught:
+    threading.Thread(target=threading.Event().wait, daemon=True).start()  # takes the signal
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    reading, writing = os.pipe()
+    print("ready", flush=True)
+    os.read(reading, 1)
+"""
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        try:
+            assert process.wait(60) == 128 + signal.SIGTERM
+        finally:
+            process.kill()
 
 
 def test_a_terminal_that_is_gone_ends_the_watch(reports: Path, tmp_path: Path) -> None:
