@@ -161,7 +161,7 @@ def _keep_retry_after() -> None:
     has opened before, with MLflow's own client, are made anew.
     """
     from mlflow.utils import request_utils  # noqa: PLC0415
-    from urllib3.exceptions import MaxRetryError  # noqa: PLC0415
+    from urllib3.exceptions import InvalidHeader, MaxRetryError  # noqa: PLC0415
     from urllib3.util import Retry  # noqa: PLC0415
 
     if hasattr(vars(request_utils)["Retry"], _MARK):
@@ -172,7 +172,7 @@ def _keep_retry_after() -> None:
             try:
                 return super().increment(method, url, response, *args, **kwargs)
             except MaxRetryError as error:
-                with contextlib.suppress(Exception):
+                with contextlib.suppress(InvalidHeader, ValueError, OverflowError, AttributeError):
                     error.retry_after_s = self.get_retry_after(response)  # type: ignore[attr-defined]
                 raise
 

@@ -16,10 +16,11 @@ from textual.widgets import Static
 from evaltui.domain.run import Run
 from evaltui.domain.table import RunTable
 from evaltui.ui.difference import Difference
-from evaltui.ui.keys import APP_KEYS, DIFF_KEYS, LIST_KEYS, MAIN_KEYS, RUN_KEYS, WATCH_KEYS, Key
+from evaltui.ui.keys import Key
 from evaltui.ui.layout import Layout, Shape, layout_for
 from evaltui.ui.list_title import baseline_words, list_title
 from evaltui.ui.model import TableChange
+from evaltui.ui.pane_keys import footer_keys, keys_of
 from evaltui.ui.panes.artifacts import Artifacts
 from evaltui.ui.panes.diff import DiffPane
 from evaltui.ui.panes.diff_strip import DiffStrip
@@ -51,19 +52,6 @@ _TITLES = {
     "cases": "Run",
     "watch": "Watch",
     "artifacts": "Artifacts",
-}
-_ANYWHERE = frozenset(
-    {"runs.filter", "runs.baseline", "runs.compare", "runs.watch", "runs.copy", "runs.close"}
-)
-"""Keys of the run list that the footer shows in other panes as well."""
-
-_PANE_KEYS: dict[str, tuple[Key, ...]] = {
-    "runs": MAIN_KEYS,
-    "diff": (*DIFF_KEYS, *LIST_KEYS, *MAIN_KEYS),
-    "trends": (*LIST_KEYS, *MAIN_KEYS),
-    "cases": (*RUN_KEYS, *LIST_KEYS, *MAIN_KEYS),
-    "watch": (*WATCH_KEYS, *LIST_KEYS, *MAIN_KEYS),
-    "artifacts": (*LIST_KEYS, *MAIN_KEYS),
 }
 
 
@@ -135,7 +123,7 @@ class MainView(Screen[None], inherit_bindings=False):
     @property
     def keys(self) -> tuple[Key, ...]:
         """Keys that work in the current pane, nearest to the focus first."""
-        return (*_PANE_KEYS[self.pane], *APP_KEYS)
+        return keys_of(self.pane)
 
     @property
     def shape(self) -> Shape:
@@ -224,13 +212,7 @@ class MainView(Screen[None], inherit_bindings=False):
         self.query_one(Tabs).show(self.pane, baseline_words(bench))
         text, style = trouble_line(bench.store, trouble)
         self.query_one(MessageLine).show(text, style=style)
-        self.footer.show(
-            [
-                key
-                for key in self.keys
-                if self.pane == "runs" or key.pane != "runs" or key.id in _ANYWHERE
-            ]
-        )
+        self.footer.show(footer_keys(self.pane))
 
     def show_list_words(self) -> None:
         """Show the title of the list, and the words in its place when it is empty."""
