@@ -21,6 +21,7 @@ from evaltui.ui.refusal import INSTEAD, refusal
 
 if TYPE_CHECKING:
     from evaltui.domain.recalled import Recalled
+    from evaltui.page_shelf import PageShelf
 
 _MESSAGE_LIMIT = 600
 _OWN_LOG = frozenset({"demo", "run"})
@@ -93,7 +94,12 @@ def _run_screen(settings: Settings) -> int:
 
         return mirrors.recall(settings, os.environ)
 
-    return run_app(settings, recall=recall)
+    def open_shelf() -> PageShelf:
+        from evaltui.page_shelf import PageShelf  # noqa: PLC0415 - after the first frame
+
+        return PageShelf(settings, os.environ)
+
+    return run_app(settings, recall=recall, open_shelf=open_shelf)
 
 
 def _report(message: str, hint: str | None, code: int) -> int:

@@ -18,7 +18,7 @@ from evaltui.cli.version import versions
 from evaltui.domain.check import Check, CheckState
 from evaltui.engine.env_hint import env_file_beside, store_variables
 from evaltui.errors import EvaltuiError, ReportError
-from evaltui.mirror.files import mirror_dir, mirror_files
+from evaltui.mirror.places import mirror_dir, mirror_files
 from evaltui.mounts import network_type
 from evaltui.settings import Settings, data_dir, state_dir
 

@@ -1,28 +1,22 @@
-"""Where mirrors lie, how they are opened, written and thrown away."""
+"""How mirrors are opened, written and thrown away."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import mmap
 import os
 import secrets
-import stat
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from evaltui.domain.table import RunTable
+from evaltui.mirror import places
 from evaltui.mirror.layout import LARGEST_BYTES, Facts, MirrorError, pack, unpack, unpack_facts
 
 MOST_MIRRORS = 20
 """The ones that were written last are kept."""
 
-_SUFFIX = ".mirror"
-_TEMPORARY = ".part"
 _ABANDONED_S = 600.0
 _log = logging.getLogger(__name__)
 
@@ -35,21 +29,6 @@ class Mirrored:
     facts: Facts
 
 
-def mirror_dir() -> Path:
-    """Return the directory of all mirrors; it may not exist."""
-    return platformdirs.user_cache_path("evaltui") / "mirrors"
-
-
-def mirror_files(directory: Path) -> list[Path]:
-    """Return the mirrors there are, the one written last first."""
-    found: list[tuple[float, Path]] = []
-    with contextlib.suppress(OSError):
-        for path in directory.glob(f"*{_SUFFIX}"):
-            with contextlib.suppress(OSError):
-                found.append((path.stat().st_mtime, path))
-    return [path for _, path in sorted(found, reverse=True)]
-
-
 class MirrorFile:
     """The mirror of one target and experiment.
 
@@ -60,8 +39,7 @@ class MirrorFile:
 
     def __init__(self, key: str, directory: Path | None = None) -> None:
         self._key = key
-        name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        self.path = (directory or mirror_dir()) / (name + _SUFFIX)
+        self.path = places.path_of(key, places.MIRROR, directory)
 
     def open(self) -> Mirrored | None:
         """Return what the mirror holds; None, with a line in the log, where it is of no use.
@@ -91,19 +69,11 @@ class MirrorFile:
         return facts
 
     def write(self, table: RunTable, facts: Facts) -> bool:
-        """Put a new mirror in place of the old one; False, with a line in the log, if it failed.
-
-        Who reads meanwhile goes on with the old one; of two who write at once the last one wins.
-        """
-        part = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}{_TEMPORARY}")
+        """Put a new mirror in place of the old one; False, with a line in the log, if it failed."""
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(part, pack(table, facts))
-            part.replace(self.path)
+            places.replace(self.path, pack(table, facts))
         except (OSError, MirrorError) as error:
             _log.warning("no mirror of the run list: %s", _words(error))
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
             return False
         _tidy(self.path)
         return True
@@ -123,38 +93,27 @@ def _mapped(path: Path) -> mmap.mmap:
 
     Raises:
         OSError: It cannot be read.
-        MirrorError: It is not ours, or too large.
+        ValueError: It is not ours, empty or too large.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    handle, size = places.open_ours(path, largest=LARGEST_BYTES)
     try:
-        facts = os.fstat(handle)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.geteuid():
-            raise MirrorError("not a file of ours")
-        if not 0 < facts.st_size <= LARGEST_BYTES:
-            raise MirrorError(f"{facts.st_size} bytes")
-        return mmap.mmap(handle, facts.st_size, access=mmap.ACCESS_COPY)
+        return mmap.mmap(handle, size, access=mmap.ACCESS_COPY)
     finally:
         os.close(handle)
 
 
-def _write(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        for piece in pieces:
-            file.write(piece)
-
-
 def _tidy(written: Path) -> None:
     """Remove the oldest mirrors beyond the number kept, and what killed writers left behind."""
-    mirrors = [path for path in mirror_files(written.parent) if path != written]
+    mirrors = [path for path in places.mirror_files(written.parent) if path != written]
     with contextlib.suppress(OSError):
         newest = written.stat().st_mtime
         leftovers = [
             path
-            for path in written.parent.glob(f"*{_TEMPORARY}")
+            for path in written.parent.glob(f"*{places.TEMPORARY}")
             if path.stat().st_mtime < newest - _ABANDONED_S
         ]
-        for path in (*mirrors[MOST_MIRRORS - 1 :], *leftovers):
+        old = mirrors[MOST_MIRRORS - 1 :]
+        for path in (*old, *(one.with_suffix(places.PAGE) for one in old), *leftovers):
             path.unlink(missing_ok=True)
 
 

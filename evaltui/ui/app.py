@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from textual._compositor import ChopsUpdate, LayoutUpdate
     from textual.widget import Widget
 
+    from evaltui.domain.list_page import ListPage
     from evaltui.domain.recalled import Recalled
     from evaltui.ui.client import EngineLink, LinkEvent
     from evaltui.ui.conductor import Conductor, MakeLink
     from evaltui.ui.engine_process import EarlyEngine
+    from evaltui.ui.page_keeper import Shelf
 
 SYNC_FROM = 256
 """Characters of a frame from which it is worth the marks that keep it from being seen half."""
@@ -49,6 +51,9 @@ HANG_UP = 129
 
 Recall = Callable[[], "Recalled | None"]
 """Opens what was known before; called in a thread, after the first frame."""
+
+OpenShelf = Callable[[], "Shelf | None"]
+"""Tells where the page of the list lies; called in a thread, after the first frame."""
 
 
 def nothing() -> None:
@@ -66,6 +71,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         driver_class: Textual driver, or None for the one of tests.
         finish: At the end the engine may finish the report at hand behind our back.
         recall: Opens what was known before, to be shown until the store answers.
+        open_shelf: Tells where the first page of the list lies between two sessions; called in a
+            thread, after the first frame.
         start_early: Starts the engine while the screen fetches its parts, which is done when there
             is nothing to recall; None: after that.
 
@@ -88,6 +95,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         driver_class: type[TerminalDriver] | None = None,
         finish: bool = True,
         recall: Recall = nothing,
+        open_shelf: OpenShelf = nothing,
         start_early: Callable[[], EarlyEngine] | None = None,
     ) -> None:
         self._lean: LeanDisplay | None = None  # Textual draws nothing before there is a terminal
@@ -111,6 +119,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         self._keys = check_keymap(settings.keys)
         self._finish = finish
         self._recall = recall
+        self._open_shelf = open_shelf
+        self._shelf: Shelf | None = None
         self._start_early = start_early
         self._early: EarlyEngine | None = None
         self._leaving = False
@@ -120,7 +130,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[Any]:
         """Return the first frame."""
-        return OpeningScreen(self._settings.experiment or "")
+        self._opening = OpeningScreen(self._settings.experiment or "", self._glyphs.name)
+        return self._opening
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return what themes that are not ours lack."""
@@ -146,6 +157,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         Where nothing is known before the store answers, the engine is what everybody waits for: it
         is started first.
         """
+        await self._show_page()
         recalled = await asyncio.to_thread(self._recall)
         if recalled is None and self._start_early is not None and not self._leaving:
             self._early = self._start_early()
@@ -162,16 +174,31 @@ class EvaltuiApp(App[int], inherit_bindings=False):
             clock=self._clock,
             cwd=self._cwd,
             recalled=recalled,
+            shelf=self._shelf,
         )
         self.conductor.link.early, self._early = self._early, None
         while len(self.screen_stack) > 1:  # a cover over the first frame: it is put back below
             self.pop_screen()
         await self.push_screen(self.conductor.main)
         fit_to(self, self.size)
+        for event in self._opening.typed:
+            self.post_message(events.Key(event.key, event.character))
         self.run_worker(self.conductor.link.run(), group="engine", exit_on_error=True)
         # What is here now stays for good: later collections need not walk it, and stall less.
         gc.freeze()  # without collecting first, which would stop the loop for a moment
         gc.enable()  # it was off while all this was made
+
+    async def _show_page(self) -> None:
+        """Show the list as the last session left it, and let that reach the terminal."""
+        page = await asyncio.to_thread(self._take_page)
+        if page is not None and self._opening.show(page):
+            painted = asyncio.Event()
+            self._opening.call_after_refresh(painted.set)
+            await painted.wait()
+
+    def _take_page(self) -> ListPage | None:
+        self._shelf = self._open_shelf()
+        return None if self._shelf is None else self._shelf.take()
 
     def _prepare(self) -> type[Conductor]:
         from evaltui.ui.conductor import Conductor  # noqa: PLC0415 - after the first frame
@@ -182,6 +209,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         """Cover the screen while the terminal is too small."""
         self._forget_terminal()
         fit_to(self, event.size)  # `self.size` is still the one before
+        if self.conductor is not None:
+            self.conductor.pages.keep_soon()
 
     async def leave(self, code: int = 0) -> None:
         """End the engine, within a moment, and the program."""
@@ -320,6 +349,7 @@ def run_app(
     command: Sequence[str] | None = None,
     finish: bool = True,
     recall: Recall = nothing,
+    open_shelf: OpenShelf = nothing,
 ) -> int:
     """Run the screen until it is left.
 
@@ -328,6 +358,7 @@ def run_app(
         command: Program to start instead of the engine, or None.
         finish: At the end the engine may finish the report at hand behind our back.
         recall: Opens what was known before, to be shown until the store answers.
+        open_shelf: Tells where the first page of the list lies between two sessions.
 
     Returns:
         The exit code: 0, 70 after a crash, 128 + n after signal n.
@@ -350,6 +381,7 @@ def run_app(
         driver_class=TerminalDriver,
         finish=finish,
         recall=recall,
+        open_shelf=open_shelf,
         start_early=start_early,
     )
     try:

@@ -28,6 +28,7 @@ from evaltui.ui.feed import Feed
 from evaltui.ui.glyphs import Glyphs
 from evaltui.ui.keys import APP_KEYS, MAIN_KEYS, Key, shown_keys
 from evaltui.ui.main_screen import MainScreen
+from evaltui.ui.page_keeper import PageKeeper, Shelf
 from evaltui.ui.screens.help import HelpScreen
 from evaltui.ui.screens.log_view import end_of_log
 from evaltui.ui.screens.picker import Picker
@@ -61,6 +62,7 @@ class Conductor:
         clock: Epoch seconds of now.
         cwd: Directory the program was started in, or "" to ask the system.
         recalled: What is shown until the store answers, or None.
+        shelf: Where the first page of the list lies between two sessions, or None.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Conductor:
         clock: Callable[[], float],
         cwd: str = "",
         recalled: Recalled | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self._app = app
         self.session = Session(settings, glyphs=glyphs, keymap=keymap, clock=clock, ask=self._ask)
@@ -85,6 +88,7 @@ class Conductor:
             self.session.bench.recall(recalled)
             self.link.shown = recalled.token
         self.main = MainScreen(self.session)
+        self.pages = PageKeeper(self.main, shelf)
         self.session.bench.configured = {
             name: Direction(word) for name, word in settings.metrics.items()
         }
@@ -126,6 +130,7 @@ class Conductor:
             if bench.as_of_s != recalled:
                 main.show_status()
             main.survey_if_empty()
+            self.pages.keep_soon()
             if self._alerts.wanted and self._alerts.runs_changed(change.rows):
                 main.later(self._alerts.work(), "alerts")
         elif isinstance(event, StoreChanged):
@@ -157,6 +162,8 @@ class Conductor:
         if before is None or before.baseline_run_id != event.status.baseline_run_id:
             main.run_list.redraw()
             main.show_detail_soon()
+        if before is None or before.state is not event.status.state:
+            self.pages.keep_soon()
         main.show_status()
         main.show_list_words()
         main.ask_about_folder()

@@ -1,17 +1,70 @@
 """The first frame: what stands on the screen while the rest of the program is still loaded.
 
-Its parts import nothing but Textual, so it is there about as soon as an empty program would be.
+Its parts import nothing but Textual, so it is there about as soon as an empty program would be. The
+first page of the list as the last session left it follows as soon as it was read; keys that are
+typed before the main screen is there are kept for it.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
+from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Static
 
 from evaltui.domain.text import clean
+from evaltui.ui.layout import layout_for
+
+if TYPE_CHECKING:
+    from evaltui.domain.list_page import ListPage
+
+MOST_KEYS = 100
+"""Keys that are kept for the main screen; what comes beyond is dropped."""
+
+_LEAVING = frozenset({"quit_now", "back_or_quit"})
+
+
+class PageView(Widget):
+    """Lines of a run list that cannot be moved in yet."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "run-list--text",
+        "run-list--quiet",
+        "run-list--head",
+        "run-list--better",
+        "run-list--worse",
+        "run-list--mark",
+        "run-list--cursor",
+        "run-list--bad",
+        "run-list--trend",
+    }
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.page: ListPage | None = None
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line as the run list would."""
+        width = self.size.width
+        text = self._style("text")
+        lines = self.page.lines if self.page is not None else ()
+        if y >= len(lines):
+            return Strip.blank(width, text)
+        segments = [Segment(words, self._style(role)) for role, words in lines[y]]
+        return Strip(segments).adjust_cell_length(width, text)
+
+    def _style(self, role: str) -> Style:
+        name = f"run-list--{role}"
+        known = name if name in self.COMPONENT_CLASSES else "run-list--text"
+        return self.get_component_rich_style(known)
 
 
 class OpeningScreen(Screen[None]):
@@ -19,6 +72,7 @@ class OpeningScreen(Screen[None]):
 
     Args:
         experiment: Name of the experiment, as far as it is known; foreign text.
+        glyphs: Name of the signs that are drawn with.
     """
 
     DEFAULT_CSS = """
@@ -28,12 +82,25 @@ class OpeningScreen(Screen[None]):
     OpeningScreen > #opening-tabs { color: $quiet; }
     OpeningScreen > Container { height: 1fr; border: round $quiet 60%; align: center middle; }
     OpeningScreen > Container > Static { width: auto; color: $quiet; }
+    OpeningScreen PageView { display: none; }
+    OpeningScreen.-page > Container {
+        border: round $primary;
+        border-title-color: $primary;
+        border-title-style: bold;
+        & > Static { display: none; }
+        & > PageView { display: block; }
+    }
     .-ascii OpeningScreen > Container { border: ascii $quiet; }
+    .-ascii OpeningScreen.-page > Container { border: ascii $primary; }
     """
 
-    def __init__(self, experiment: str) -> None:
+    def __init__(self, experiment: str, glyphs: str = "") -> None:
         super().__init__()
         self._experiment = clean(experiment)
+        self._glyphs = glyphs
+        self._view = PageView()
+        self.typed: list[events.Key] = []
+        """Keys that wait for the main screen, first one first."""
 
     def compose(self) -> ComposeResult:
         """Lay out the frame."""
@@ -43,3 +110,34 @@ class OpeningScreen(Screen[None]):
         with Container() as box:
             box.border_title = Content("Runs")
             yield Static(Content("opening"))
+            yield self._view
+
+    def show(self, page: ListPage) -> bool:
+        """Show the list as the last session left it; False if it was drawn for another screen."""
+        size = self.app.size
+        layout = layout_for(size.width, size.height, "runs")
+        if not (page.suits((size.width, size.height), self._glyphs) and layout.borders):
+            return False
+        from evaltui.ui.format import clock_text  # noqa: PLC0415 - after the first frame
+
+        self._view.page = page
+        box = self.query_one(Container)
+        box.border_title = Content(page.title)
+        box.styles.width, box.styles.height = page.room[0] + 2, page.room[1] + 2
+        self.add_class("-page")
+        name = f" evaltui  {self._experiment}" if self._experiment else " evaltui"
+        as_of = f"as of {clock_text(page.as_of_s)} · opening"
+        self.query_one("#opening-header", Static).update(
+            Content.assemble(name, "  ", (as_of, "$warning"))
+        )
+        return True
+
+    def on_key(self, event: events.Key) -> None:
+        """Keep a key for the main screen, unless it quits."""
+        bound = self.app.active_bindings.get(event.key)
+        if bound is not None and bound.binding.action in _LEAVING:
+            return
+        event.stop()
+        event.prevent_default()
+        if len(self.typed) < MOST_KEYS:
+            self.typed.append(event)

@@ -16,7 +16,7 @@ import pytest
 from pty_session import PtySession
 from stores import EXPERIMENT, RawStore, new_store, quiet_environ
 
-from evaltui.mirror.files import mirror_files
+from evaltui.mirror.places import mirror_files
 from evaltui.recall import TargetMirror, first_status
 from evaltui.settings import Settings
 from evaltui.tracking.target import resolve_target
@@ -123,6 +123,25 @@ def test_what_happened_between_two_sessions_is_corrected(place: Place, database:
     shown = bytes(session.data)
     assert shown.index(SYNCING.encode()) < shown.index(b"LIVE"), "the list of before came first"
     assert shown.index(b"first-11") < shown.index(b"second-50")
+
+
+def test_the_page_as_it_was_left_stands_before_the_list_itself(
+    place: Place, database: Path
+) -> None:
+    uri = f"sqlite:///{database}"
+    with place.start(uri) as session:
+        session.until_text("first-11")
+        session.until(lambda: list(place.mirrors.glob("*.page")), "page")
+        session.until(lambda: mirror_files(place.mirrors), "mirror")
+        leave(session)
+    with place.start(uri) as session:
+        session.send("j")  # before there is a list to move in
+        session.until_text("LIVE")
+        session.until(lambda: "▌ ✓   first-10" in session.text, "the key typed first")
+        leave(session)
+    shown = bytes(session.data)
+    assert shown.index(b"first-11") < shown.index(SYNCING.encode())
+    assert "· opening".encode() in shown
 
 
 def test_a_store_that_hangs_leaves_the_list_of_before_on_screen(place: Place) -> None:

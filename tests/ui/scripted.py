@@ -15,7 +15,7 @@ from evaltui.domain.run import Run, RunStatus, Tag
 from evaltui.domain.table import RunDelta
 from evaltui.engine.link import Reply, RunsChanged, StoreChanged, Verb, WatchChanged
 from evaltui.settings import Settings
-from evaltui.ui.app import EvaltuiApp, Recall, nothing
+from evaltui.ui.app import EvaltuiApp, OpenShelf, Recall, nothing
 from evaltui.ui.client import EngineLink, EngineUp, LinkEvent
 from evaltui.ui.conductor import Conductor
 from evaltui.ui.main_screen import MainScreen
@@ -94,6 +94,7 @@ def make_app(
     answers: Mapping[Verb, Answer] | None = None,
     cwd: str = "/home/ada/evals",
     recall: Recall = nothing,
+    open_shelf: OpenShelf = nothing,
 ) -> EvaltuiApp:
     """Return an application whose engine says `script`."""
 
@@ -104,7 +105,14 @@ def make_app(
         return link
 
     chosen = settings or Settings(glyphs="block", theme="dark", display="lean")
-    return EvaltuiApp(chosen, make_link=make_link, clock=lambda: NOW_S, cwd=cwd, recall=recall)
+    return EvaltuiApp(
+        chosen,
+        make_link=make_link,
+        clock=lambda: NOW_S,
+        cwd=cwd,
+        recall=recall,
+        open_shelf=open_shelf,
+    )
 
 
 def link_of(app: EvaltuiApp) -> ScriptedLink:

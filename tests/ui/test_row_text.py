@@ -13,9 +13,9 @@ from evaltui.domain.run import RunStatus
 from evaltui.ui.columns import Cell, Column, Kind, make_plan, title_of
 from evaltui.ui.fitting import shorten
 from evaltui.ui.glyphs import ASCII, BLOCK, Glyphs
+from evaltui.ui.list_lines import _fit
 from evaltui.ui.model import Workbench
 from evaltui.ui.row_text import RowText, state_of
-from evaltui.ui.widgets.run_list import _fit
 
 RATES = [
     "build_success_rate",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -18,15 +17,14 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from evaltui.domain.list_page import Line
 from evaltui.domain.table import IntArray
-from evaltui.ui.columns import Cell, Column, ColumnPlan
-from evaltui.ui.fitting import shorten
+from evaltui.ui.columns import ColumnPlan
+from evaltui.ui.list_lines import GUTTER, head_line, run_line
 from evaltui.ui.model import Workbench
 from evaltui.ui.row_text import RowText
 
 CACHED_LINES = 2_000
-GUTTER = 2
-"""Cells in front of the first column: the cursor mark and a blank."""
 
 
 class RunList(ScrollView, can_focus=True, inherit_bindings=False):
@@ -62,7 +60,6 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         self._plan: ColumnPlan = rows.plan(80)
         self._strips: dict[tuple[int, int, bool], Strip] = {}
         self._styles: dict[str, Style] = {}
-        self._cursor_glyph = rows.glyphs.cursor
 
     # -- drawing ---------------------------------------------------------------------------------
 
@@ -82,7 +79,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         if not self._styles:
             self._make_styles()
         if y == 0:
-            return self._head(width)
+            return self._strip(head_line(self._plan), width, "head")
         position = y - 1 + self.scroll_offset.y
         order = self._bench.order
         if position >= len(order):
@@ -94,34 +91,22 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         if strip is None:
             if len(self._strips) >= CACHED_LINES:
                 self._strips.clear()
-            strip = self._strips[key] = self._line(row, at_cursor=at_cursor, width=width)
+            line = run_line(self._rows, row, self._plan, at_cursor=at_cursor)
+            strip = self._strips[key] = self._strip(line, width)
         return strip
 
-    def _line(self, row: int, *, at_cursor: bool, width: int) -> Strip:
-        styles = self._styles
-        # The gutter is a segment of its own: a cursor move then sends just these two cells.
-        segments = [
-            Segment(self._cursor_glyph if at_cursor else " ", styles["cursor"]),
-            Segment(" ", styles["text"]),
-        ]
-        text, role = "", ""
-        for column, cell in zip(self._plan.columns, self._rows.cells(row, self._plan), strict=True):
-            piece = _fit(cell, column) + " "
-            if cell.role == role or not piece.strip():
-                text += piece
-            else:
-                if text:
-                    segments.append(Segment(text, styles[role or cell.role]))
-                text, role = piece, cell.role
-        segments.append(Segment(text, styles[role or "text"]))
-        return Strip(segments).adjust_cell_length(width, styles["text"])
+    def _strip(self, line: Line, width: int, rest: str = "text") -> Strip:
+        segments = [Segment(text, self._styles[role]) for role, text in line]
+        return Strip(segments).adjust_cell_length(width, self._styles[rest])
 
-    def _head(self, width: int) -> Strip:
-        texts = [_fit(Cell(column.title, "head"), column) for column in self._plan.columns]
-        line = " " * GUTTER + " ".join(texts)
-        return Strip([Segment(line, self._styles["head"])]).adjust_cell_length(
-            width, self._styles["head"]
+    def first_lines(self) -> tuple[Line, ...]:
+        """Return head and runs of the first page, with the cursor on the first run."""
+        shown = self._bench.order[: self.page].tolist()
+        runs = (
+            run_line(self._rows, row, self._plan, at_cursor=not position)
+            for position, row in enumerate(shown)
         )
+        return (head_line(self._plan), *runs)
 
     def _make_styles(self) -> None:
         for name in self.COMPONENT_CLASSES:
@@ -241,14 +226,3 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Repaint only when a whole line was passed."""
         super().watch_scroll_y(old_value, new_value)
-
-
-def _fit(cell: Cell, column: Column) -> str:
-    """Return the cell's text in exactly the column's width, counting wide characters."""
-    text, width = cell.text, column.width
-    size = cell_len(text)
-    if size > width:
-        text = shorten(text, width) if column.shrinks else set_cell_size(text, width)
-        size = cell_len(text)
-    pad = " " * (width - size)
-    return pad + text if column.right else text + pad
