@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -102,7 +102,7 @@ class RunBatch:
         total: Number of runs the listing will bring, where the store can tell, else None.
     """
 
-    runs: tuple[Run, ...] = ()
+    runs: Sequence[Run] = ()
     removed: tuple[str, ...] = ()
     complete: bool = True
     total: int | None = None

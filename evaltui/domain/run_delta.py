@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +58,8 @@ class RunDelta:
         total: int | None = None,
     ) -> RunDelta:
         """Turn rows into columns; non-finite metric values become missing."""
+        if isinstance(runs, RunColumns):
+            return replace(runs.delta, removed=tuple(removed), complete=complete, total=total)
         size = len(runs)
         metrics: dict[str, FloatArray] = {}
         params: dict[str, list[str | None]] = {}
@@ -104,6 +107,69 @@ class RunDelta:
             tags=texts(self.tags),
             complete=False,
         )
+
+
+class RunColumns(Sequence[Run]):
+    """Active runs that were read column by column; a Run is made of them when one is looked at.
+
+    Args:
+        delta: Their columns.
+        experiment_ids: Per run, the experiment it belongs to.
+        artifact_uris: Per run, "" where it has none.
+    """
+
+    __slots__ = ("_artifact_uris", "_experiment_ids", "delta")
+
+    def __init__(
+        self, delta: RunDelta, experiment_ids: Sequence[str], artifact_uris: Sequence[str]
+    ) -> None:
+        self.delta = delta
+        self._experiment_ids = experiment_ids
+        self._artifact_uris = artifact_uris
+
+    def __len__(self) -> int:
+        return len(self.delta.run_ids)
+
+    @overload
+    def __getitem__(self, index: int) -> Run: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Run]: ...
+
+    def __getitem__(self, index: int | slice) -> Run | list[Run]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        told = self.delta
+        started, ended = told.started_ms[index], told.ended_ms[index]
+        return Run(
+            run_id=told.run_ids[index],
+            experiment_id=self._experiment_ids[index],
+            name=told.names[index],
+            status=STATUSES[told.status[index]],
+            started_ms=None if math.isnan(started) else int(started),
+            ended_ms=None if math.isnan(ended) else int(ended),
+            metrics={
+                name: float(values[index])
+                for name, values in told.metrics.items()
+                if not math.isnan(values[index])
+            },
+            params=_texts_at(told.params, index),
+            tags=_texts_at(told.tags, index),
+            artifact_uri=self._artifact_uris[index],
+        )
+
+    def part(self, positions: Sequence[int]) -> RunColumns:
+        """Return some of the runs."""
+        return RunColumns(
+            self.delta.part(positions),
+            [self._experiment_ids[at] for at in positions],
+            [self._artifact_uris[at] for at in positions],
+        )
+
+
+def _texts_at(columns: Mapping[str, Sequence[str | None]], index: int) -> dict[str, str]:
+    found = ((name, texts[index]) for name, texts in columns.items())
+    return {name: text for name, text in found if text is not None}
 
 
 def _or_nan(value: int | None) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
 
-from evaltui.domain.run import Run, Tag
+from evaltui.domain.run import Tag
+from evaltui.domain.run_delta import RunDelta
 
 
 class ContentIndex:
@@ -32,17 +32,19 @@ class ContentIndex:
                 content for content in self._several if sum(self._runs[content].values()) > 1
             )
 
-    def update(self, runs: Iterable[Run], removed: Iterable[str]) -> None:
+    def update(self, delta: RunDelta) -> None:
         """Note new or changed runs and forget removed ones."""
+        size = len(delta.run_ids)
+        contents = delta.tags.get(Tag.CONTENT_ID) or [None] * size
+        superseded = delta.tags.get(Tag.SUPERSEDED_BY) or [None] * size
         with self._lock:
-            for run_id in removed:
+            for run_id in delta.removed:
                 self._drop(run_id)
-            for run in runs:
-                content = run.tags.get(Tag.CONTENT_ID, "")
-                if self._contents.get(run.run_id, content) != content:
-                    self._drop(run.run_id)
+            for run_id, content, by in zip(delta.run_ids, contents, superseded, strict=True):
+                if self._contents.get(run_id, content or "") != (content or ""):
+                    self._drop(run_id)
                 if content:
-                    self._add(run, content)
+                    self._add(run_id, content, active=not by)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -51,10 +53,10 @@ class ContentIndex:
             self._contents.clear()
             self._several.clear()
 
-    def _add(self, run: Run, content: str) -> None:
+    def _add(self, run_id: str, content: str, *, active: bool) -> None:
         known = self._runs.setdefault(content, {})
-        known[run.run_id] = not run.tags.get(Tag.SUPERSEDED_BY)
-        self._contents[run.run_id] = content
+        known[run_id] = active
+        self._contents[run_id] = content
         if len(known) > 1:
             self._several.add(content)
 

@@ -11,13 +11,14 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from evaltui.domain.events import StoreState, StoreStatus
 from evaltui.domain.ports import RunSource
 from evaltui.domain.run import Experiment, Run, RunBatch
-from evaltui.domain.table import RunDelta, RunTable
+from evaltui.domain.run_delta import RunColumns, RunDelta
+from evaltui.domain.table import RunTable
 from evaltui.engine.connection import Connection
 from evaltui.engine.contents import ContentIndex
 from evaltui.errors import StoreBusyError, StoreError, StoreRejectedError
@@ -304,19 +305,20 @@ class Poller:
             self._take(RunBatch(mine, complete=False))
 
     def _take(self, batch: RunBatch) -> None:
-        runs = [run for run in batch.runs if run.active]
-        removed = {run.run_id for run in batch.runs if not run.active} | set(batch.removed)
+        runs, dead = _by_life(batch.runs)
+        removed = dead | set(batch.removed)
         ending = batch.complete and not self._listed
+        delta = RunDelta.from_runs(runs, complete=batch.complete, total=batch.total)
         if not self._listed:
-            self._seen.update(run.run_id for run in runs)
+            self._seen.update(delta.run_ids)
         if ending:
             removed |= {known for known in self.table.run_ids if known not in self._seen}
         gone = [run_id for run_id in removed if self.table.row_of(run_id) is not None]
-        if not (runs or gone or ending):
+        if not (delta.run_ids or gone or ending):
             return
-        delta = RunDelta.from_runs(runs, removed=gone, complete=batch.complete, total=batch.total)
+        delta = replace(delta, removed=tuple(gone))
         with self._lock:
-            self._index.update(runs, gone)
+            self._index.update(delta)
             self.table.apply(delta)
             if self.table.is_sparse:
                 self.table = self.table.compacted()
@@ -324,6 +326,13 @@ class Poller:
                 self._listed = True
                 self._seen = set()
             self._publish(delta, False)
+
+
+def _by_life(runs: Sequence[Run]) -> tuple[Sequence[Run], set[str]]:
+    """Return the active runs, and the ids of the others."""
+    if isinstance(runs, RunColumns):
+        return runs, set()
+    return [run for run in runs if run.active], {run.run_id for run in runs if not run.active}
 
 
 def _id_of(experiment: Experiment | None) -> str:

@@ -13,13 +13,13 @@ FIRST_PAGE = 50
 LARGEST_PAGE = 1_000
 SWEEP_PAGE = 200
 
-_INFINITE = 1.797e308
+INFINITE = 1.797e308
 """SQL stores keep ±infinity as the largest double."""
 
 
 def is_value(value: float) -> bool:
     """Return whether a stored metric is a number evaltui shows: neither NaN nor infinite."""
-    return math.isfinite(value) and abs(value) < _INFINITE
+    return math.isfinite(value) and abs(value) < INFINITE
 
 
 def run_status(text: object) -> RunStatus:
@@ -42,15 +42,16 @@ class SeenRuns:
     def __contains__(self, run_id: str) -> bool:
         return run_id in self._digests
 
+    def differs(self, run_id: str, digest: int) -> bool:
+        """Return whether a run is new or has another digest than last time, and remember it."""
+        if self._digests.get(run_id) == digest:
+            return False
+        self._digests[run_id] = digest
+        return True
+
     def news(self, runs: Iterable[Run]) -> tuple[Run, ...]:
         """Return the runs that are new or differ from last time, and remember them."""
-        found: list[Run] = []
-        for run in runs:
-            digest = _digest(run)
-            if self._digests.get(run.run_id) != digest:
-                self._digests[run.run_id] = digest
-                found.append(run)
-        return tuple(found)
+        return tuple(run for run in runs if self.differs(run.run_id, _digest(run)))
 
     def forget(self, run_id: str) -> bool:
         """Drop a run; return whether it was known."""

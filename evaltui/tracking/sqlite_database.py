@@ -39,6 +39,8 @@ COLUMNS: dict[str, frozenset[str]] = {
 BUSY_S = 2.0
 """Longest wait for another process's lock; a poll repeats soon anyway."""
 
+_NO_UTF_8 = "Could not decode to UTF-8"
+
 Row = tuple[object, ...]
 Version = tuple[int, int]
 
@@ -54,6 +56,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._opened = 0
+        self._lenient = False
 
     def version(self) -> Version | None:
         """Return a value that changes whenever anybody wrote to the database; None without file.
@@ -140,8 +143,14 @@ class Database:
         cursor = self._open().execute(sql, arguments)
         try:
             return cursor.fetchall()
+        except sqlite3.OperationalError as error:
+            if self._lenient or _NO_UTF_8 not in str(error):
+                raise
         finally:
             cursor.close()
+        self._lenient = True  # such texts take a call each, so that is done where there are any
+        self._open().text_factory = _text
+        return self._fetch(sql, arguments)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -153,7 +162,8 @@ class Database:
                 isolation_level=None,
                 check_same_thread=False,
             )
-            self._connection.text_factory = _text
+            if self._lenient:
+                self._connection.text_factory = _text
         return self._connection
 
     def _uri(self, mode: str) -> str:

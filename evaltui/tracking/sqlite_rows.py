@@ -63,16 +63,8 @@ def load_runs(database: Database, run_ids: Sequence[str]) -> list[Run]:
             ids,
         )
         params = read(f"SELECT run_uuid, key, value FROM params WHERE run_uuid {_IDS}", ids)  # noqa: S608
-        tags = load_tags(database, run_ids)
+        tags = read(f"SELECT run_uuid, key, value FROM tags WHERE run_uuid {_IDS}", ids)  # noqa: S608
     return _assemble(run_ids, rows, values, params, tags)
-
-
-def load_tags(database: Database, run_ids: Sequence[str]) -> list[Row]:
-    """Return run id, key and value of every tag of these runs, in no order."""
-    return database.rows(
-        f"SELECT run_uuid, key, value FROM tags WHERE run_uuid {_IDS}",  # noqa: S608
-        (json.dumps(list(run_ids)),),
-    )
 
 
 def text_of(value: object) -> str:

@@ -16,14 +16,9 @@ from evaltui.tracking.run_values import (
     SWEEP_PAGE,
     SeenRuns,
 )
+from evaltui.tracking.sqlite_columns import Page, load_page, load_tag_sums
 from evaltui.tracking.sqlite_database import Database, Version
-from evaltui.tracking.sqlite_rows import (
-    find_experiment,
-    has_tables,
-    load_runs,
-    load_tags,
-    text_of,
-)
+from evaltui.tracking.sqlite_rows import find_experiment, has_tables, load_runs, text_of
 
 _PAGE = 500
 """Runs read at once: what is let go again leaves holes in the memory, and nothing else is saved."""
@@ -144,9 +139,9 @@ class SqliteSource:
             self._sweep_at = 0
         page = ids[self._sweep_at : self._sweep_at + SWEEP_PAGE]
         self._sweep_at += SWEEP_PAGE
-        runs = load_runs(self._database, page)
-        changed = self._seen.news(run for run in runs if run.active)
-        there = {run.run_id for run in runs if run.active}
+        found = load_page(self._database, page)
+        changed = self._news(found)
+        there = set(found.runs.delta.run_ids)
         removed = tuple(
             run_id for run_id in page if run_id not in there and self._seen.forget(run_id)
         )
@@ -272,11 +267,12 @@ class SqliteSource:
         began = time.monotonic()
         found: set[str] = set()
         for start in range(0, len(run_ids), SWEEP_PAGE):
-            sums = dict.fromkeys(run_ids[start : start + SWEEP_PAGE], 0)
-            for run_id, key, value in load_tags(self._database, list(sums)):
-                sums[str(run_id)] ^= hash((key, text_of(value)))
+            page = run_ids[start : start + SWEEP_PAGE]
+            sums = load_tag_sums(self._database, page)
             found |= {
-                run_id for run_id, total in sums.items() if self._tag_sums.get(run_id) != total
+                run_id
+                for run_id, total in zip(page, sums, strict=True)
+                if self._tag_sums.get(run_id) != total
             }
         ended = time.monotonic()
         self._next_tag_scan = ended + _TAG_SCAN_SHARE * (ended - began)
@@ -290,11 +286,9 @@ class SqliteSource:
         total = len(self._heads or ()) if first else None
         size = FIRST_PAGE if first else _PAGE
         while self._pending or self._removed or self._listing:
-            page = self._pending[:size]
-            runs = [run for run in load_runs(self._database, page) if run.active]
-            news = self._seen.news(runs)
-            for run in runs:
-                self._tag_sums[run.run_id] = _tag_sum(run.tags)
+            page = load_page(self._database, self._pending[:size])
+            news = self._news(page)
+            self._tag_sums.update(zip(page.runs.delta.run_ids, page.tag_sums, strict=True))
             removed = tuple(run_id for run_id in self._removed if self._seen.forget(run_id))
             del self._pending[:size]
             self._removed.clear()
@@ -302,6 +296,18 @@ class SqliteSource:
             self._listing = self._listing and bool(self._pending)
             if news or removed or first:
                 yield RunBatch(news, removed, complete=not self._pending, total=total)
+
+    def _news(self, page: Page) -> Sequence[Run]:
+        """Return the runs of a page that are new or differ from last time."""
+        run_ids = page.runs.delta.run_ids
+        new = [
+            position
+            for position, digest in enumerate(page.digests)
+            if self._seen.differs(run_ids[position], digest)
+        ]
+        if not new:
+            return ()
+        return page.runs if len(new) == len(run_ids) else page.runs.part(new)
 
     def _artifact_root(self, run_id: str) -> Path | None:
         """Return the directory of a run's artifacts, None when they are not on this machine."""
@@ -319,11 +325,3 @@ class SqliteSource:
                 )
             self._remote = self._elsewhere()
         return self._remote
-
-
-def _tag_sum(tags: Mapping[str, str]) -> int:
-    """Return a sum of the tags that does not depend on their order."""
-    total = 0
-    for key, value in tags.items():
-        total ^= hash((key, value))
-    return total

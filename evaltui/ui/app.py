@@ -49,6 +49,9 @@ HANG_UP = 129
 """Exit status after the terminal went away: 128 + SIGHUP."""
 
 
+_FEW_THREADS = "OPENBLAS_NUM_THREADS"
+"""numpy's library of linear algebra, which nothing here uses, makes a thread per processor."""
+
 Recall = Callable[[], "Recalled | None"]
 """Opens what was known before; called in a thread, after the first frame."""
 
@@ -366,6 +369,7 @@ def run_app(
     Raises:
         ConfigError: The configured keys name a binding that does not exist.
     """
+    os.environ.setdefault(_FEW_THREADS, "1")  # the engine's too: a tenth of a second of its start
 
     def make_link(wanted: Settings, deliver: Callable[[LinkEvent], None]) -> EngineLink:
         return _real_link(command)(wanted, deliver)

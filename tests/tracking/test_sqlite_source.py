@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
@@ -16,6 +17,7 @@ import pytest
 from stores import EXPERIMENT, RawStore, new_store
 
 from evaltui.domain.run import RunBatch
+from evaltui.domain.run_delta import RunDelta
 from evaltui.errors import StoreRejectedError, StoreUnreachableError
 from evaltui.settings import Settings
 from evaltui.tracking import open_source, sqlite_database
@@ -101,6 +103,48 @@ def test_a_metric_that_becomes_nan_disappears_from_the_run(
     store.metric(run_id, "rate", math.nan, at_ms=2)
     ((run,),) = [batch.runs for batch in poll(source)]
     assert run.metrics == {}
+
+
+def test_pages_hold_the_runs_as_they_are_read_one_by_one(
+    store: RawStore, source: SqliteSource
+) -> None:
+    experiment = store.experiment()
+    runs = [
+        store.run(experiment, 1, metrics={"rate": 0.1 + 0.2, "only here": -0.0}),
+        store.run(experiment, 2, metrics={"rate": math.nan}, params={"p": "ä", "mode": "x"}),
+        store.run(experiment, 3, metrics={"rate": math.inf}, tags={"mode": "mcp", "t": ""}),
+        store.run(experiment, 4, metrics={"strange": 1.0, "bytes": 2.0}, tags={"mode": "mcp"}),
+        store.run(experiment, 5),
+    ]
+    store.sql("UPDATE latest_metrics SET value = 'one' WHERE key = 'strange'")
+    store.sql("UPDATE latest_metrics SET value = x'0102' WHERE key = 'bytes'")
+    store.sql("UPDATE tags SET value = NULL WHERE key = 't'")
+    store.sql("UPDATE params SET value = CAST(x'41ff42' AS TEXT) WHERE key = 'mode'")
+    store.sql("UPDATE runs SET name = NULL, end_time = NULL WHERE run_uuid = ?", (runs[3],))
+    store.sql("INSERT OR REPLACE INTO tags VALUES('mlflow.runName', 'of a tag', ?)", (runs[3],))
+    (batch,) = poll(source)
+    assert list(batch.runs) == [source.get_run(run_id) for run_id in runs[::-1]]
+    assert batch.runs[3].params == {"p": "ä", "mode": "A\ufffdB"}
+    assert batch.runs[1].name == "of a tag"
+    delta = RunDelta.from_runs(batch.runs)
+    assert delta.metrics.keys() == {"rate", "only here"}  # no column of what nobody has
+    again = RunDelta.from_runs(list(batch.runs))
+    assert (delta.run_ids, delta.names, delta.status) == (again.run_ids, again.names, again.status)
+    assert {name: list(texts) for name, texts in delta.tags.items()} == again.tags
+
+
+def test_a_run_that_is_deleted_while_a_listing_runs_is_not_told(
+    store: RawStore, source: SqliteSource
+) -> None:
+    experiment = store.experiment()
+    runs = [store.run(experiment, number, metrics={"n": number}) for number in range(70)]
+    pages = source.changes()
+    next(pages)
+    store.sql("UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid = ?", (runs[12],))
+    (rest,) = pages
+    assert [(run.run_id, run.metrics["n"]) for run in rest.runs] == [
+        (runs[number], number) for number in range(19, -1, -1) if number != 12
+    ]
 
 
 EDITS = {
@@ -220,8 +264,9 @@ def test_tags_are_compared_page_by_page_and_only_those_of_runs_that_are_there(
 
     def noting(self: Database, sql: str, arguments: Sequence[object] = ()) -> list[Row]:
         found = rows(self, sql, arguments)
-        if "FROM tags" in sql and "rowid" not in sql:
-            fetched.append({row[0] for row in found})
+        if "JOIN tags" in sql:
+            asked = json.loads(str(arguments[0]))
+            fetched.append({asked[int(str(row[0]))] for row in found})
         return found
 
     monkeypatch.setattr(Database, "rows", noting)
