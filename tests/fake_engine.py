@@ -1,6 +1,7 @@
 """An engine without store and directories: a script that speaks frames over its pipes.
 
     python fake_engine.py serve [--runs N] [--files N] [--cases N] [--payload TEXT] [--every S]
+                                [--noisy N]
     python fake_engine.py {die,hang,nonsense,deaf,orphan,mute,refuse,slow,echo,late-nonsense}
 
 `serve` feeds a whole screen and answers every request. The other words are ways of an engine to
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -98,6 +100,22 @@ def make_runs(count: int, payload: str = "") -> list[Run]:
             )
         )
     return runs
+
+
+def noisy_run(at: int, metrics: int) -> Run:
+    """Return a finished run, all of one mode, whose metrics each go their own way."""
+    rng = random.Random(at)
+    return Run(
+        run_id=f"{at:032x}",
+        experiment_id="1",
+        name=f"eval_mcp_{at:04d}",
+        status=RunStatus.FINISHED,
+        started_ms=NOON_MS + at * 60_000,
+        ended_ms=NOON_MS + at * 60_000 + 30_000,
+        metrics={f"noise_{number:02d}_rate": rng.uniform(0.5, 1) for number in range(metrics)},
+        params={},
+        tags={Tag.MODE: "mcp"},
+    )
 
 
 def make_files(count: int, payload: str = "") -> tuple[FileRow, ...]:
@@ -256,7 +274,11 @@ def first_words(args: argparse.Namespace, payload: str) -> None:
         counts = {"logged": 12, "pending": 2, "failed": 1, "ignored": 4}
         send(WatchChanged(WatchStatus(roots, WatchRole.WATCHER, events="events", **counts)))
         send(FilesChanged(make_files(args.files, payload)))
-    runs = make_runs(args.runs, payload)
+    runs = (
+        [noisy_run(at, args.noisy) for at in range(args.runs)]
+        if args.noisy
+        else make_runs(args.runs, payload)
+    )
     send(RunsChanged(RunDelta.from_runs(runs, total=len(runs)), reset=True))
     if payload:
         send(Noticed(Notice("warning", f"a notice{payload}", f"a hint{payload}")))
@@ -268,7 +290,8 @@ def keep_coming(args: argparse.Namespace, payload: str) -> None:
     """Send a new run now and then."""
     for count in range(args.runs + 1, args.runs + 10_000):
         time.sleep(args.every)  # what a feed does between its runs
-        send(RunsChanged(RunDelta.from_runs(make_runs(count, payload)[-1:])))
+        newest = noisy_run(count - 1, args.noisy) if args.noisy else make_runs(count, payload)[-1]
+        send(RunsChanged(RunDelta.from_runs([newest])))
 
 
 def echo(delay_s: float) -> None:
@@ -316,6 +339,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=20)
     parser.add_argument("--payload", default="")
     parser.add_argument("--every", type=float, default=0.0)
+    parser.add_argument("--noisy", type=int, default=0, help="runs with so many noisy metrics")
     args = parser.parse_args()
     if args.word == "serve":
         serve(args)

@@ -16,7 +16,8 @@ _RIGHT_DOTS = (0x80, 0x20, 0x10, 0x08)
 _DOTS = len(_LEFT_DOTS)
 _BLOCKS = "▁▂▃▄▅▆▇█"
 """Sparklines leave the last one out: full blocks of two lines would grow together."""
-_WIDEST_BAR = 10
+_BAR_WIDTHS = (10, 7, 5, 3, 2, 1)
+"""Cells per value; few widths, so that most new values only add a bar."""
 _BAR_WITH_GAP = 3
 """Cells per value from which bars stand apart."""
 
@@ -41,7 +42,7 @@ def bounds(values: FloatArray, least_span: float = 0.0) -> tuple[float, float]:
 def sparkline(
     values: FloatArray, glyphs: Glyphs, *, width: int | None = None, least_span: float = 0.0
 ) -> str:
-    """Draw one line of a series, newest at the right.
+    """Draw one line of a series, oldest first, from the left edge on.
 
     Args:
         values: NaN is a gap.
@@ -60,10 +61,11 @@ def sparkline(
     if len(values) > cells:
         values = _squeeze(values, cells)
     top = len(glyphs.levels) - 1
-    text = [glyphs.gap] * (cells - len(values))
-    for value in values.tolist():
-        text.append(glyphs.levels[_level(value, low, high, top)] if value == value else glyphs.gap)  # noqa: PLR0124 - NaN
-    return "".join(text)
+    text = [
+        glyphs.levels[_level(value, low, high, top)] if value == value else glyphs.gap  # noqa: PLR0124 - NaN
+        for value in values.tolist()
+    ]
+    return "".join(text).ljust(cells)
 
 
 def _level(value: float, low: float, high: float, top: int) -> int:
@@ -72,15 +74,23 @@ def _level(value: float, low: float, high: float, top: int) -> int:
     return max(0, min(top, round((value - low) / (high - low) * top)))
 
 
-def _squeeze(values: FloatArray, cells: int) -> FloatArray:
-    """Return one value per cell: of each group the one farthest from the median, then the last."""
+def _squeeze(values: FloatArray, most: int) -> FloatArray:
+    """Return at most `most` values: of each group the one farthest from the median, then the last.
+
+    All groups are of one size and counted from the oldest value: what comes next changes the end
+    and leaves the rest as it was drawn, until the groups must grow.
+    """
     finite = values[np.isfinite(values)]
     middle = _median(finite) if len(finite) else 0.0
-    starts = (np.arange(cells) * len(values)) // cells
+    starts = np.arange(0, len(values), _group_size(len(values), most))
     high, low = np.fmax.reduceat(values, starts), np.fmin.reduceat(values, starts)
     squeezed: FloatArray = np.where(high - middle > middle - low, high, low)
     squeezed[-1] = values[-1]  # the newest run is what people look for
     return squeezed
+
+
+def _group_size(count: int, most: int) -> int:
+    return -(-count // most)
 
 
 def _median(values: FloatArray) -> float:
@@ -92,7 +102,7 @@ def _median(values: FloatArray) -> float:
 def chart(
     values: FloatArray, glyphs: Glyphs, *, width: int, height: int, scale: tuple[float, float]
 ) -> list[str]:
-    """Draw a series over several lines, top line first, newest at the right.
+    """Draw a series over several lines, top line first, oldest value at the left edge.
 
     Args:
         values: NaN is a gap.
@@ -142,14 +152,25 @@ def _braille_chart(
     return ["".join(chr(_BRAILLE_BASE + cell) for cell in row) for row in cells]
 
 
+def drawn_cells(count: int, glyphs: Glyphs, width: int) -> int:
+    """Return how many cells of each line `chart` draws for so many values, at most `width`."""
+    each_cell = 2 if glyphs.name == "braille" else 1
+    columns = width * each_cell
+    size = _group_size(count, columns) if count > columns else 1
+    return -(-(-(-count // size) * _bar_width(count, columns)) // each_cell)
+
+
+def _bar_width(count: int, columns: int) -> int:
+    return next((each for each in _BAR_WIDTHS if each * count <= columns), 1)
+
+
 def _columns(values: FloatArray, width: int) -> FloatArray:
     """Return one value per column: squeezed, or spread over several columns each."""
     if len(values) > width:
-        return _squeeze(values, width)
-    if not len(values):
-        return np.full(width, np.nan)
-    each = max(1, min(_WIDEST_BAR, width // len(values)))
-    spread = np.repeat(values, each)
-    if each >= _BAR_WITH_GAP:
-        spread[each - 1 :: each] = np.nan
-    return np.concatenate((np.full(width - len(spread), np.nan), spread))
+        spread = _squeeze(values, width)
+    else:
+        each = _bar_width(len(values), width)
+        spread = np.repeat(values, each)
+        if each >= _BAR_WITH_GAP:
+            spread[each - 1 :: each] = np.nan
+    return np.concatenate((spread, np.full(width - len(spread), np.nan)))

@@ -13,7 +13,9 @@ from evaltui.domain.select import eligible_order, mode_codes
 from evaltui.domain.table import FloatArray, IntArray, RunTable
 
 MOST_RUNS = 400
-"""Newest runs that a trend looks at."""
+"""Newest runs that a trend looks at, and up to `_STEP` more."""
+_STEP = 50
+"""Runs by which the oldest one shown moves on: else every new run would move all that is drawn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,8 +79,8 @@ def trend_rows(table: RunTable, row: int | None) -> IntArray:
         return np.empty(0, dtype=np.int64)
     rows = eligible_order(table)
     codes, _ = mode_codes(table)
-    chosen: IntArray = rows[codes[rows] == codes[row]][-MOST_RUNS:]
-    return chosen
+    chosen: IntArray = rows[codes[rows] == codes[row]]
+    return chosen[max(0, len(chosen) - MOST_RUNS) // _STEP * _STEP :]
 
 
 def make_trends(

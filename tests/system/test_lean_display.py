@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -119,6 +120,25 @@ def test_a_line_that_comes_into_view_moves_the_others(screen: Opened) -> None:
     moves = [frame for frame in frames if b"\x1b[r" in frame]
     assert moves
     assert max(map(len, moves)) <= 800
+
+
+@pytest.mark.parametrize("runs", [40, 410])
+def test_ten_sparklines_that_change_cost_at_most_a_kilobyte(screen: Opened, runs: int) -> None:
+    engine = ("serve", "--runs", str(runs), "--every", "0.4", "--noisy", "10")
+    session = screen(engine=engine, size=(120, 40))
+    session.until_text("eval_mcp")
+    session.send("3")
+    session.until(lambda: shown(session) > runs, "the trends, and a new run in them")
+    first, before = shown(session), len(session.data)
+    session.until(lambda: shown(session) >= first + 6, "new runs in the trends")
+    assert "noise_09_rate" in session.text
+    assert (len(session.data) - before) / (shown(session) - first) <= 1_000
+
+
+def shown(session: PtySession) -> int:
+    """Return how many runs the trends are of, 0 while there are none."""
+    found = re.search(r"Trends mode mcp, (\d+) runs", session.text)
+    return int(found[1]) if found else 0
 
 
 def test_the_first_screen_is_small(screen: Opened) -> None:

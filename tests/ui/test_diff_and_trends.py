@@ -129,6 +129,17 @@ def test_trends_are_of_one_mode_oldest_first_with_gaps() -> None:
     assert trend_title(trends) == "Trends mode mcp, 12 runs"
 
 
+@pytest.mark.parametrize(
+    ("count", "oldest"), [(399, 0), (400, 0), (449, 0), (450, 50), (451, 50), (512, 100)]
+)
+def test_the_oldest_run_of_a_trend_moves_on_by_fifty(count: int, oldest: int) -> None:
+    bench = Workbench()
+    every = (run(f"{at:04d}", hours_ago=count - at, metrics={"m": at}) for at in range(count))
+    bench.apply_runs(runs(*every))
+    trends = make_trends(bench.table, bench.cursor_row, mode="mcp", headline="m")
+    assert trends.items[0].values.tolist() == list(range(oldest, count))
+
+
 def test_without_a_run_there_is_no_trend() -> None:
     bench = Workbench()
     trends = make_trends(bench.table, None, mode=None, headline=None)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from evaltui.ui.charts import bounds, chart, sparkline
+from evaltui.ui.charts import bounds, chart, drawn_cells, sparkline
 from evaltui.ui.glyphs import ASCII, BLOCK, BRAILLE, Glyphs, choose_glyphs
 
 values = st.lists(
@@ -61,8 +61,42 @@ def test_one_bad_run_among_many_stays_visible() -> None:
     assert "▁" in sparkline(series, BLOCK, width=20)
 
 
-def test_few_values_stand_at_the_right() -> None:
-    assert sparkline(np.array([0.0, 1.0]), BLOCK, width=4) == "  ▁▇"
+def test_few_values_stand_at_the_left_and_leave_room_for_what_comes() -> None:
+    assert sparkline(np.array([0.0, 1.0]), BLOCK, width=4) == "▁▇  "
+    assert chart(np.array([0.0, 1.0]), ASCII, width=3, height=2, scale=(0.0, 1.0)) == [" * ", "*  "]
+
+
+@pytest.mark.parametrize("glyphs", [BLOCK, BRAILLE, ASCII], ids=lambda glyphs: glyphs.name)
+def test_a_new_value_changes_the_end_of_what_is_drawn_and_leaves_the_rest(glyphs: Glyphs) -> None:
+    series = np.random.default_rng(3).uniform(size=400)
+    series[:2] = 0.0, 1.0  # the scale stays
+
+    def changed(count: int) -> tuple[int, int]:
+        spark = [sparkline(series[:at], glyphs, width=50) for at in (count, count + 1)]
+        large = [
+            "".join(chart(series[:at], glyphs, width=60, height=1, scale=(0.0, 1.0)))
+            for at in (count, count + 1)
+        ]
+        return differing(*spark), differing(*large)
+
+    # When the groups grow all is drawn anew; the median moves, and with it a choice now and then.
+    changes = [changed(count) for count in range(2, 399)]
+    few = [pair for pair in changes if max(pair) <= 4]
+    assert len(few) >= 0.9 * len(changes)
+    assert max(map(max, changes)) > 10
+
+
+def differing(one: str, other: str) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=True))
+
+
+@given(st.integers(1, 500), every, st.integers(1, 60))
+def test_it_is_known_how_many_cells_a_chart_draws(count: int, glyphs: Glyphs, width: int) -> None:
+    steps = np.arange(count) % 2  # no newest value is at the bottom of a chart of one line
+    lines = chart(steps + 1.0, glyphs, width=width, height=1, scale=(0.0, 2.0))
+    used = drawn_cells(count, glyphs, width)
+    assert 0 < used <= width
+    assert used - 1 <= len(lines[0].rstrip(" \u2800")) <= used  # a gap may end it
 
 
 def test_a_chart_is_highest_where_the_value_is() -> None:

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from evaltui.domain.metric import Direction
 from evaltui.domain.text import clean
-from evaltui.ui.charts import bounds, chart, sparkline
+from evaltui.ui.charts import bounds, chart, drawn_cells, sparkline
 from evaltui.ui.columns import Cell
 from evaltui.ui.format import beyond_tolerance, delta_text, start_text, value_text
 from evaltui.ui.glyphs import Glyphs
@@ -166,7 +166,8 @@ class Chart(Widget):
         if not len(self._starts):
             return Content("")
         first, last = (start_text(float(at), self._now_s, 12) for at in self._starts[[0, -1]])
-        blank = max(1, width - len(first) - len(last))
+        used = drawn_cells(len(self._starts), self._glyphs, width)
+        blank = max(1, used - len(first) - len(last))
         return Content.styled(f"{'':{_LABEL_WIDTH + 1}}{first}{'':{blank}}{last}", "$quiet")
 
 
