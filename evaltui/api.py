@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaltui.domain.events import PENDING_STATES, FileState
-from evaltui.domain.report import Report, Source
+from evaltui.domain.report import Report
 from evaltui.draft import generation_metrics
-from evaltui.engine.neighbours import gather
+from evaltui.engine.filebytes import read_file
+from evaltui.engine.neighbours import gather, source_of
 from evaltui.errors import ReportError
 from evaltui.harmless import TrackingWarning, harmless, own_environment, warn
-from evaltui.readers import read_reports
+from evaltui.readers import MAX_BYTES, read_reports
 from evaltui.settings import load_settings
 from evaltui.submit import (
     Wish,
@@ -26,7 +27,7 @@ from evaltui.submit import (
     forced_mode,
     log_taken,
     one_shot,
-    read_settled,
+    settled,
     take_named,
 )
 from evaltui.tracker import EvaluationTracker
@@ -63,13 +64,13 @@ def track_evaluation(
 
     def track() -> str | None:
         settings = load_settings({}, os.environ)
-        max_bytes = settings.max_report_mb * 1_000_000
+        max_held = settings.max_report_mb * 1_000_000
         forced = forced_mode(settings, os.environ, mode)
         wish = Wish(absolute(path), forced, settings.model, run_name)
         if generation_metrics_path is not None:
-            wish = _with_generation(wish, Path(generation_metrics_path), max_bytes)
+            wish = _with_generation(wish, Path(generation_metrics_path), max_held)
         with own_environment(), one_shot(settings, os.environ, notify=warn) as desk:
-            taken = take_named(desk.ingestor, wish, max_bytes=max_bytes)
+            taken = take_named(desk.ingestor, wish, max_held=max_held)
             outcome = next(log_taken(desk.ingestor, [taken], patience_s=desk.patience_s))
         if outcome.state in _IN_STORE:
             return outcome.run_ids[0] if outcome.run_ids else None
@@ -95,11 +96,21 @@ def read_report(path: str | Path) -> Report:
     """
     whole = absolute(path)
     settings = load_settings({}, os.environ)
-    max_bytes = settings.max_report_mb * 1_000_000
-    file = read_settled(whole, max_bytes=max_bytes)
-    near = gather(whole, None, max_bytes=max_bytes)
-    source = Source(whole, len(file.data), file.stamp.modified_at)
-    return read_reports(file.data, source, neighbours=near.companions)[0]
+    max_held = settings.max_report_mb * 1_000_000
+
+    def read() -> Report:
+        file = read_file(whole, max_bytes=MAX_BYTES, max_held=max_held)
+        near = gather(whole, None, max_bytes=max_held)
+        found = read_reports(
+            file.content,
+            source_of(file),
+            neighbours=near.companions,
+            max_whole=max_held,
+            keeps_texts=lambda _: True,
+        )
+        return found[0]
+
+    return settled(read)
 
 
 def compare(baseline: str, candidate: str, *, experiment: str | None = None) -> Comparison:
@@ -128,17 +139,16 @@ def compare(baseline: str, candidate: str, *, experiment: str | None = None) -> 
     return compare_runs(settings, first, [second], Terms(overrides=reading.directions))[0]
 
 
-def _with_generation(wish: Wish, path: Path, max_bytes: int) -> Wish:
+def _with_generation(wish: Wish, path: Path, max_held: int) -> Wish:
     """Join generation results: those of a bulk run, or an object with their sums."""
     try:
-        file = read_settled(absolute(path), max_bytes=max_bytes)
+        file = settled(lambda: read_file(absolute(path), max_bytes=max_held))
     except (OSError, ReportError) as error:
         warn(f"{path} is left out: {error}")
         return wish
     wish = replace(wish, extra={path.name: file.data})
-    source = Source(file.stamp.path, len(file.data), file.stamp.modified_at)
     try:
-        found = read_reports(file.data, source)
+        found = read_reports(file.data, source_of(file))
         # it was named: whether it is older than the report does not matter
         return replace(wish, generation=tuple(replace(item, started_at=None) for item in found))
     except ReportError:

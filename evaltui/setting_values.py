@@ -19,7 +19,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 _DIRECTIONS = ("higher", "lower", "neutral")
 _RANGES: Mapping[str, tuple[float, float]] = {
     "poll_interval_s": (0.1, 3600),
-    "max_report_mb": (1, 4096),
+    "max_report_mb": (1, 512),
 }
 TYPE_WORDS = {
     "str": "text",

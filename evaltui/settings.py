@@ -55,7 +55,7 @@ class Settings:
     events: str = "auto"
     """`auto`, or `off` to scan only (network file systems)."""
     max_report_mb: int = 64
-    """Largest report in MB that is read as a whole."""
+    """Report in MB above which it is read in pieces and not copied into the journal; limit 4 GB."""
     mirror: bool = True
     """Keep the run list in the XDG cache: the next start shows it before the store answers."""
     glyphs: str = "auto"

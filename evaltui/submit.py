@@ -11,19 +11,19 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from evaltui.domain.events import PENDING_STATES, FileRole, FileState
 from evaltui.domain.plan import RunPlan
-from evaltui.domain.report import MetricValue, ModeSource, Report, ReportKind, Source
+from evaltui.domain.report import MetricValue, ModeSource, Report, ReportKind
 from evaltui.domain.run import Tag
 from evaltui.domain.stamp import FileStamp
 from evaltui.engine.filebytes import FileBytes, FileChangedError, read_file, read_head
-from evaltui.engine.neighbours import gather
+from evaltui.engine.neighbours import gather, source_of
 from evaltui.engine.outcome import Outcome, ReportFile
-from evaltui.errors import ConfigError, ReportError, ReportSyntaxError
+from evaltui.errors import ConfigError, ReportError, ReportSyntaxError, ReportTooLargeError
 from evaltui.ledger.records import NewEntry
-from evaltui.readers import HEAD_BYTES, has_report_name, read_reports, recognise
+from evaltui.readers import HEAD_BYTES, MAX_BYTES, has_report_name, read_reports, recognise
 from evaltui.settings import CONFIG_SOURCE, Settings
 from evaltui.tracking.mapping import values_digest
 
@@ -36,6 +36,7 @@ PATIENCE_S = 30.0
 
 _LOOK_S = 0.1
 _CHANGING_S = 5.0
+_Read = TypeVar("_Read")
 _REPAIR = "log it again when it is written to its end"
 
 
@@ -148,25 +149,34 @@ def one_shot(
         journal.close()
 
 
-def take_named(ingest: Ingest, wish: Wish, *, max_bytes: int) -> Outcome:
+def take_named(ingest: Ingest, wish: Wish, *, max_held: int) -> Outcome:
     """Read and journal one file; what cannot be read as a report is quarantined with its reason.
+
+    Args:
+        ingest: The ingest.
+        wish: The file.
+        max_held: Largest file that is held, in bytes.
 
     Raises:
         FileNotFoundError: The file is not there.
         JournalError: The journal cannot be written.
     """
     try:
-        file = read_settled(wish.path, max_bytes=max_bytes)
+        return settled(lambda: _take(ingest, wish, max_held))
     except (ReportError, OSError) as error:
         stamp = FileStamp.of(wish.path, wish.path.stat())
         reason, hint = _why_not_read(error)
         return ingest.quarantine(stamp, root="", reason=reason, hint=hint)
-    broken = _broken(file)
+
+
+def _take(ingest: Ingest, wish: Wish, max_held: int) -> Outcome:
+    file = read_file(wish.path, max_bytes=MAX_BYTES, max_held=max_held)
+    broken = _broken(file, max_held)
     if broken is not None:
         return ingest.quarantine(
             file.stamp, root="", reason=broken.message, hint=broken.hint or _REPAIR
         )
-    near = gather(wish.path, wish.root, max_bytes=max_bytes)
+    near = gather(wish.path, wish.root, max_bytes=max_held)
     outcome = ingest.take(
         ReportFile(
             file,
@@ -277,17 +287,17 @@ def log_plan(desk: Desk, plan: RunPlan, *, path: str, format_id: str, run_id: st
     return Outcome(path, entry.state, run_ids, format_id, reason=entry.error, hint=entry.hint)
 
 
-def read_settled(path: Path, *, max_bytes: int) -> FileBytes:
-    """Read a file whole; one that is being written is waited for, for some seconds.
+def settled(read: Callable[[], _Read]) -> _Read:
+    """Return what `read` gives; a file that is being written is waited for, for some seconds.
 
     Raises:
-        ReportError: It is no regular file, too large, or changes all the time.
-        OSError: It is not there, or cannot be opened.
+        ReportError: It changes all the time.
+        Exception: What `read` raises.
     """
     deadline = time.monotonic() + _CHANGING_S
     while True:
         try:
-            return read_file(path, max_bytes=max_bytes)
+            return read()
         except FileChangedError as error:
             if time.monotonic() >= deadline:
                 raise ReportError(
@@ -325,15 +335,15 @@ def role_of(path: Path) -> FileRole:
     return recognise(head, path.name).role
 
 
-def _broken(file: FileBytes) -> ReportSyntaxError | None:
+def _broken(file: FileBytes, max_whole: int) -> ReportSyntaxError | ReportTooLargeError | None:
     """Return what is wrong with a file that should be a report and was not recognised."""
     path = file.stamp.path
-    known = recognise(file.data[:HEAD_BYTES], path.name).role is not FileRole.UNKNOWN
+    known = recognise(file.head, path.name).role is not FileRole.UNKNOWN
     if known or not (has_report_name(path.name) or path.suffix == ".json"):
         return None
     try:
-        read_reports(file.data, Source(path, len(file.data), file.stamp.modified_at))
-    except ReportSyntaxError as error:
+        read_reports(file.content, source_of(file), max_whole=max_whole)
+    except (ReportSyntaxError, ReportTooLargeError) as error:
         return error
     except ReportError:
         pass  # well formed, and no report

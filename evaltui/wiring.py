@@ -180,6 +180,7 @@ def make_ingestor(
             read_only=target.read_only,
             model=settings.model,
             host=socket.gethostname(),
+            max_spool_bytes=settings.max_report_mb * 1_000_000,
         ),
         known_runs=known_runs,
         search_first=search_first,

@@ -64,7 +64,7 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     ),
     "ReportTooLargeError": (
         "the file is over the limit it is read up to",
-        "raise max_report_mb if there is memory for it",
+        "raise max_report_mb if there is memory for it, or split it",
     ),
     "UnknownFormatError": (
         "no reader recognises the content",

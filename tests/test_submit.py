@@ -137,7 +137,7 @@ def test_a_file_is_taken_as_named_with_what_was_given_for_it(tmp_path: Path) -> 
         extra={"more.json": b"{}"},
     )
     ingest = FakeIngest()
-    assert take_named(ingest, wish, max_bytes=LIMIT) is PARSED
+    assert take_named(ingest, wish, max_held=LIMIT) is PARSED
     (file,) = ingest.taken
     assert file.named
     assert file.as_new
@@ -149,7 +149,7 @@ def test_a_truncated_file_is_given_up_at_once(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(own_report()[:40])
     ingest = FakeIngest(outcome_of_take=Outcome(str(path), FileState.SETTLING))
-    outcome = take_named(ingest, Wish(path), max_bytes=LIMIT)
+    outcome = take_named(ingest, Wish(path), max_held=LIMIT)
     assert outcome.state is FileState.QUARANTINED
     assert "truncated" in outcome.reason
     assert outcome.hint
@@ -160,6 +160,9 @@ def test_what_cannot_be_read_is_quarantined_with_its_reason(tmp_path: Path, kind
     path = tmp_path / "a.json"
     if kind == "fifo":
         os.mkfifo(path)
+    elif kind == "large":
+        path = tmp_path / "evaluation_report.json"
+        path.write_bytes(b"[" + b"1, " * 1_000 + b"1]")
     else:
         path.write_bytes(b"x" * 2_000)
     if kind == "unreadable":
@@ -167,7 +170,7 @@ def test_what_cannot_be_read_is_quarantined_with_its_reason(tmp_path: Path, kind
         if os.access(path, os.R_OK):
             pytest.skip("root reads everything")
     ingest = FakeIngest()
-    outcome = take_named(ingest, Wish(path), max_bytes=1_000 if kind == "large" else LIMIT)
+    outcome = take_named(ingest, Wish(path), max_held=1_000 if kind == "large" else LIMIT)
     assert outcome.state is FileState.QUARANTINED
     assert outcome.reason
     assert ingest.taken == []
@@ -176,7 +179,7 @@ def test_what_cannot_be_read_is_quarantined_with_its_reason(tmp_path: Path, kind
 
 def test_a_missing_file_is_the_callers_matter(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        take_named(FakeIngest(), Wish(tmp_path / "no.json"), max_bytes=LIMIT)
+        take_named(FakeIngest(), Wish(tmp_path / "no.json"), max_held=LIMIT)
 
 
 def test_bulk_files_come_after_the_evaluations_that_may_join_them(tmp_path: Path) -> None:
@@ -197,8 +200,8 @@ def test_bulk_files_are_looked_for_below_the_root_that_was_given(tmp_path: Path)
     bulk_file = tmp_path / "gen" / "bulk_run_results_20251103_100000.json"
     bulk_file.write_bytes(to_bytes(bulk("b7", [bulk_item("b7", "a")])))
     ingest = FakeIngest()
-    take_named(ingest, Wish(path), max_bytes=LIMIT)
-    take_named(ingest, Wish(path, root=tmp_path), max_bytes=LIMIT)
+    take_named(ingest, Wish(path), max_held=LIMIT)
+    take_named(ingest, Wish(path, root=tmp_path), max_held=LIMIT)
     assert [len(file.generations) for file in ingest.taken] == [0, 1]
 
 

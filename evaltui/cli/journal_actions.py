@@ -148,7 +148,7 @@ def _retry_one(desk: Desk, path: str, settings: Settings) -> Iterator[tuple[Outc
         taken = take_named(
             desk.ingestor,
             _wish(desk.journal, path, settings),
-            max_bytes=settings.max_report_mb * 1_000_000,
+            max_held=settings.max_report_mb * 1_000_000,
         )
     for outcome in log_taken(desk.ingestor, [taken], patience_s=desk.patience_s):
         yield outcome, ""

@@ -81,10 +81,10 @@ def run(args: argparse.Namespace, settings: Settings) -> ExitCode:
 
 def submit(desk: Desk, wishes: Iterable[Wish], settings: Settings) -> Iterator[Outcome]:
     """Log files, evaluations before bulk files; yield the last word on each."""
-    max_bytes = settings.max_report_mb * 1_000_000
+    max_held = settings.max_report_mb * 1_000_000
     for wish in evaluations_first(wishes):
         try:
-            taken = take_named(desk.ingestor, wish, max_bytes=max_bytes)
+            taken = take_named(desk.ingestor, wish, max_held=max_held)
         except OSError as error:
             why = f"cannot be read: {error.strerror or error}"
             yield Outcome(str(wish.path), FileState.QUARANTINED, reason=why, hint="is it there?")

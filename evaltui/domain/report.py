@@ -6,7 +6,7 @@ there at all), never 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -145,7 +145,7 @@ class Report:
     format: str
     content_id: str
     metrics: tuple[MetricValue, ...]
-    cases: tuple[Case, ...] = ()
+    cases: Sequence[Case] = ()
     format_version: str | None = None
     kind: ReportKind = ReportKind.EVALUATION
     evaluation_id: str | None = None

@@ -17,7 +17,6 @@ from evaltui.engine.rewrite import Change, Reading, change_of, mode_wins, refres
 from evaltui.errors import ReportError, ReportSyntaxError, UnknownFormatError
 from evaltui.ledger.journal import Action, Entry, Journal, NewEntry
 from evaltui.readers import (
-    HEAD_BYTES,
     Recognition,
     has_report_name,
     join_generation,
@@ -57,17 +56,31 @@ class Parsed:
     outcome: Outcome | None = None
 
 
-def parse(file: ReportFile) -> Parsed:
-    """Recognise and read a file; never raises for what is in it."""
+def parse(file: ReportFile, *, max_whole: int) -> Parsed:
+    """Recognise and read a file; never raises for what is in it.
+
+    Args:
+        file: The file.
+        max_whole: Largest part of one that is not held that is read whole, in bytes.
+
+    Raises:
+        FileChangedError: One that is not held changed.
+        OSError: It cannot be read any more.
+    """
     path = file.file.stamp.path
-    found = recognise(file.file.data[:HEAD_BYTES], path.name)
+    found = recognise(file.file.head, path.name)
     outcome = Outcome(str(path), FileState.IGNORED, format=found.format, role=found.role)
     if found.role is FileRole.UNKNOWN:
         return Parsed(found, outcome=_unknown(outcome, file))
     if found.role is FileRole.COMPANION or (found.role is FileRole.CASE and not file.named):
         return Parsed(found, outcome=_not_alone(outcome, file))
     try:
-        reports = read_reports(file.file.data, source_of(file.file), neighbours=file.neighbours)
+        reports = read_reports(
+            file.file.content,
+            source_of(file.file),
+            neighbours=file.neighbours,
+            max_whole=max_whole,
+        )
     except UnknownFormatError:
         return Parsed(found, outcome=_unknown(outcome, file))
     except ReportError as error:
@@ -255,7 +268,7 @@ class Admission:
 
     def _artifacts(self, file: ReportFile) -> tuple[ArtifactFile, ...]:
         path = file.file.stamp.path
-        if len(file.file.data) > self._settings.max_spool_bytes:
+        if not file.file.held or len(file.file.data) > self._settings.max_spool_bytes:
             report = ArtifactFile(path.name, local_path=path)
         else:
             report = ArtifactFile(path.name, data=file.file.data)

@@ -1,5 +1,7 @@
 """Reading a file version as one thing: the bytes, what they hash to, and the stat they belong to.
 
+A large file is not held: it is hashed, and read again by whoever needs its bytes.
+
 A FIFO must not block, a device must not be read, a symbolic link must not lead out of the watched
 directory, and bytes that were read while the file changed must not be taken for a version of it.
 """
@@ -17,6 +19,7 @@ from pathlib import Path
 
 from evaltui.domain.stamp import FileStamp
 from evaltui.errors import ReportError, ReportTooLargeError
+from evaltui.readers import HEAD_BYTES, Chunked
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK_BYTES = 1024 * 1024
@@ -24,17 +27,47 @@ _CHUNK_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FileBytes:
-    """One version of a file, whole.
+    """One version of a file.
 
     Attributes:
-        data: The bytes.
+        data: The bytes; of a file that is not held only the first ones.
         stamp: The stat they belong to; equal before and after the read.
-        sha256: Digest of `data`, 64 hex digits.
+        sha256: Digest of the whole file, 64 hex digits.
+        held: Whether `data` is all of it.
+        root: Directory that symbolic links must not lead out of, or None.
     """
 
     data: bytes
     stamp: FileStamp
     sha256: str
+    held: bool = True
+    root: Path | None = None
+
+    @property
+    def head(self) -> bytes:
+        """The first bytes, as many as a format is recognised by."""
+        return self.data[:HEAD_BYTES]
+
+    @property
+    def content(self) -> bytes | Chunked:
+        """All bytes, or the way to them."""
+        return self.data if self.held else Chunked(self.head, self.stamp.size, self.chunks)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes.
+
+        Raises:
+            FileChangedError: The file is not this version any more; what was yielded is void.
+            ReportError: It is no regular file any more, or lies outside of `root`.
+            OSError: It cannot be opened or read.
+        """
+        if self.held:
+            yield self.data
+            return
+        with _opened(self.stamp.path, self.root) as (handle, before):
+            if before != self.stamp:
+                raise FileChangedError(before)
+            yield from _chunks(handle, before)
 
 
 class FileChangedError(Exception):
@@ -49,12 +82,15 @@ class FileChangedError(Exception):
         self.stamp = stamp
 
 
-def read_file(path: Path, *, max_bytes: int, root: Path | None = None) -> FileBytes:
+def read_file(
+    path: Path, *, max_bytes: int, max_held: int | None = None, root: Path | None = None
+) -> FileBytes:
     """Read one version of a regular file.
 
     Args:
         path: Absolute path.
         max_bytes: Largest size that is read.
+        max_held: Largest size that is held; None holds all.
         root: Directory that symbolic links must not lead out of; None follows them anywhere
             (a file that somebody named by hand).
 
@@ -68,17 +104,17 @@ def read_file(path: Path, *, max_bytes: int, root: Path | None = None) -> FileBy
         if before.size > max_bytes:
             raise ReportTooLargeError(
                 f"{path}: {before.size / 1e6:,.0f} MB, over the limit of {max_bytes / 1e6:,.0f} MB",
-                hint="raise max_report_mb if there is memory for it",
+                hint="split it",
             )
-        data = bytearray()
-        # One byte more than the stat promised: a file that grows is noticed without reading on.
-        while len(data) <= before.size:
-            chunk = os.read(handle, min(_CHUNK_BYTES, before.size + 1 - len(data)))
-            if not chunk:
-                break
-            data += chunk
-        _check_unchanged(handle, before, len(data))
-    return FileBytes(bytes(data), before, hashlib.sha256(data).hexdigest())
+        held = max_held is None or before.size <= max_held
+        digest, data = hashlib.sha256(), bytearray()
+        for chunk in _chunks(handle, before):
+            digest.update(chunk)
+            if held or len(data) < HEAD_BYTES:
+                data += chunk
+    return FileBytes(
+        bytes(data) if held else bytes(data[:HEAD_BYTES]), before, digest.hexdigest(), held, root
+    )
 
 
 def read_head(path: Path, size: int, *, root: Path | None = None) -> bytes:
@@ -103,12 +139,10 @@ def sha256_file(path: Path, *, root: Path | None = None) -> str:
         ReportError: It is no regular file, or lies outside of `root`.
         OSError: It cannot be opened or read.
     """
-    digest, total = hashlib.sha256(), 0
+    digest = hashlib.sha256()
     with _opened(path, root) as (handle, before):
-        while total <= before.size and (chunk := os.read(handle, _CHUNK_BYTES)):
+        for chunk in _chunks(handle, before):
             digest.update(chunk)
-            total += len(chunk)
-        _check_unchanged(handle, before, total)
     return digest.hexdigest()
 
 
@@ -164,6 +198,23 @@ def _outside(path: Path, root: Path) -> ReportError:
     return ReportError(
         f"{path}: a symbolic link out of {root}", hint="watch the directory it points to"
     )
+
+
+def _chunks(handle: int, before: FileStamp) -> Iterator[bytes]:
+    """Yield the bytes of an open file.
+
+    Raises:
+        FileChangedError: It changed meanwhile.
+    """
+    total = 0
+    # One byte more than the stat promised: a file that grows is noticed without reading on.
+    while total <= before.size:
+        chunk = os.read(handle, min(_CHUNK_BYTES, before.size + 1 - total))
+        if not chunk:
+            break
+        total += len(chunk)
+        yield chunk
+    _check_unchanged(handle, before, total)
 
 
 def _check_unchanged(handle: int, before: FileStamp, length: int) -> None:

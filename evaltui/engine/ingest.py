@@ -89,8 +89,12 @@ class Ingestor:
 
         The journal row of the path is written here, whatever comes out. A companion of a report
         that was logged lately is queued for its run (`attach_companion`).
+
+        Raises:
+            FileChangedError: A file that is not held is not what was hashed any more.
+            OSError: It cannot be read any more.
         """
-        parsed = parse(file)
+        parsed = parse(file, max_whole=self._settings.max_spool_bytes)
         if parsed.outcome is not None:
             return self._without_report(file, parsed.outcome)
         begun = [
@@ -127,7 +131,7 @@ class Ingestor:
     def _without_report(self, file: ReportFile, outcome: Outcome) -> Outcome:
         """Record a file that is no report itself."""
         attached = ""
-        if outcome.role is FileRole.COMPANION:
+        if outcome.role is FileRole.COMPANION and file.file.held:
             attached = self._companions.attach_found(file.file.stamp.path, file.file.data)
         self._journal.record(
             file.file.stamp,

@@ -25,7 +25,7 @@ from evaltui.engine.settle import (
 )
 from evaltui.engine.taker import Taker
 from evaltui.engine.watch_settings import WatchSettings
-from evaltui.errors import JournalError, ReportError, ReportSyntaxError
+from evaltui.errors import JournalError, ReportError, ReportSyntaxError, ReportTooLargeError
 from evaltui.ledger.journal import Journal
 
 COMPANION_S = 900.0
@@ -177,7 +177,12 @@ class Intake:
             self._drop(stamp.path)
             return None
         try:
-            file = read_file(stamp.path, max_bytes=self._settings.max_report_bytes, root=root.path)
+            file = read_file(
+                stamp.path,
+                max_bytes=readers.MAX_BYTES,
+                max_held=self._settings.max_report_bytes,
+                root=root.path,
+            )
         except (FileChangedError, ReportError, OSError) as error:
             return self._not_read(stamp, root, error)
         if file.stamp != stamp:
@@ -187,6 +192,8 @@ class Intake:
             return self._hand_over(file, root)
         except JournalError:
             raise  # no fault of the file: it is due again
+        except (FileChangedError, OSError) as error:  # one that is not held is read once more
+            return self._not_read(stamp, root, error)
         except Exception as error:  # broad: a bug of ours may be any; it is raised again
             # A file that trips the program up must do so once only, or it stops the whole watch.
             self._give_up(stamp, root, f"internal error: {type(error).__name__}", _BUG_HINT)
@@ -209,9 +216,9 @@ class Intake:
 
     def _hand_over(self, file: FileBytes, root: WatchRoot) -> Outcome | None:
         path = file.stamp.path
-        found = readers.recognise(file.data[: readers.HEAD_BYTES], path.name)
+        found = readers.recognise(file.head, path.name)
         if found.role is FileRole.UNKNOWN:
-            broken = _broken(file)
+            broken = _broken(file, self._settings.max_report_bytes)
             if broken is not None:
                 return self._not_whole(file.stamp, root, broken)
         near = Neighbours()
@@ -240,10 +247,10 @@ class Intake:
     # -- what has to wait, or is given up --------------------------------------------------------
 
     def _not_whole(
-        self, stamp: FileStamp, root: WatchRoot, error: ReportSyntaxError
+        self, stamp: FileStamp, root: WatchRoot, error: ReportSyntaxError | ReportTooLargeError
     ) -> Outcome | None:
-        """Treat a file that is too little to be recognised by, or no text at all."""
-        if error.incomplete:
+        """Treat a file that is too little to be recognised by, too large, or no text at all."""
+        if isinstance(error, ReportSyntaxError) and error.incomplete:
             return self._incomplete(stamp, root, error.message)
         outcome = self._give_up(stamp, root, error.message, error.hint or "")
         self.settle.drop(stamp.path)
@@ -319,11 +326,11 @@ class Intake:
         self._unknown.discard(path)
 
 
-def _broken(file: FileBytes) -> ReportSyntaxError | None:
+def _broken(file: FileBytes, max_whole: int) -> ReportSyntaxError | ReportTooLargeError | None:
     """Return what is wrong with a file that has a report's name and was not recognised."""
     try:
-        readers.read_reports(file.data, source_of(file))
-    except ReportSyntaxError as error:
+        readers.read_reports(file.content, source_of(file), max_whole=max_whole)
+    except (ReportSyntaxError, ReportTooLargeError) as error:
         return error
     except ReportError:
         pass  # well formed, and no report

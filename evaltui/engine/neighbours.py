@@ -16,7 +16,7 @@ from evaltui.domain.stamp import FileStamp
 from evaltui.engine.filebytes import FileBytes, FileChangedError, read_file, read_head
 from evaltui.engine.roots import SKIPPED_FOLDERS
 from evaltui.errors import ReportError
-from evaltui.readers import HEAD_BYTES, companion_names, read_reports, recognise
+from evaltui.readers import HEAD_BYTES, MAX_BYTES, companion_names, read_reports, recognise
 
 MAX_FOLDERS = 2_000
 """Folders of a root that are searched for bulk files."""
@@ -124,7 +124,7 @@ def gather(path: Path, root: Path | None, *, max_bytes: int) -> Neighbours:
     Args:
         path: The report.
         root: Watched root that is searched for bulk files; None searches its directory only.
-        max_bytes: Files above this size are left out.
+        max_bytes: Companions above this size are left out, bulk files are read in pieces.
     """
     return _SHARED.gather(path, root, max_bytes=max_bytes)
 
@@ -132,7 +132,7 @@ def gather(path: Path, root: Path | None, *, max_bytes: int) -> Neighbours:
 def source_of(file: FileBytes) -> Source:
     """Return the file as readers name it."""
     modified_at = datetime.fromtimestamp(file.stamp.mtime_ns / 1e9, UTC)
-    return Source(file.stamp.path, len(file.data), modified_at)
+    return Source(file.stamp.path, file.stamp.size, modified_at)
 
 
 def _list(path: str, mtime_ns: int) -> _Folder:
@@ -167,7 +167,7 @@ def _read_generation(path: Path, root: Path | None, max_bytes: int) -> Iterable[
     with contextlib.suppress(OSError, ReportError, FileChangedError):
         head = read_head(path, HEAD_BYTES, root=root)
         if recognise(head, path.name).role is FileRole.GENERATION:
-            file = read_file(path, max_bytes=max_bytes, root=root)
-            reports = read_reports(file.data, source_of(file))
+            file = read_file(path, max_bytes=MAX_BYTES, max_held=max_bytes, root=root)
+            reports = read_reports(file.content, source_of(file), max_whole=max_bytes)
             return [report for report in reports if report.kind is ReportKind.GENERATION]
     return []

@@ -18,8 +18,8 @@ class IngestSettings:
         read_only: Write nothing to the store; reports wait in the journal.
         model: Model that beats what reports say (`--model`), or None.
         host: Name of this machine, for the run's tags, or "".
-        max_spool_bytes: Larger artifacts are not copied into the journal but uploaded from
-            their path, if their bytes are still the same then.
+        max_spool_bytes: Larger reports are not held and not copied into the journal, but read in
+            pieces, and uploaded from their path if their bytes are still the same then.
     """
 
     read_only: bool = False

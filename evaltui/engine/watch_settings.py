@@ -14,7 +14,7 @@ class WatchSettings:
     Attributes:
         backlog: Which reports that are there at the start are logged; see BacklogRule.parse.
         events: `auto`, or `off` to scan only.
-        max_report_bytes: Larger files are refused.
+        max_report_bytes: Larger reports are not held but read in pieces, up to 4 GB.
         mode: Mode of every report whose root has none of its own, or None.
         patience_s: Longest wait for a file that stays incomplete or unreadable; `watch --once`
             does not wait for minutes.

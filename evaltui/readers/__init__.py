@@ -5,12 +5,15 @@ module with `matches` and `read`, and a line in `registry.READERS`.
 """
 
 from evaltui.readers.app_eval_single import case_key
+from evaltui.readers.document import MAX_BYTES, Chunked
 from evaltui.readers.generation import join_generation, pick_generation
 from evaltui.readers.names import companion_names, has_report_name, wants_dot
 from evaltui.readers.registry import HEAD_BYTES, Recognition, read_reports, recognise
 
 __all__ = [
     "HEAD_BYTES",
+    "MAX_BYTES",
+    "Chunked",
     "Recognition",
     "case_key",
     "companion_names",

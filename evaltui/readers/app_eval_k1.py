@@ -41,6 +41,7 @@ from evaltui.readers.apps import (
     read_numbers,
 )
 from evaltui.readers.bounded_json import parse_streamed
+from evaltui.readers.document import Text
 from evaltui.readers.head import Head
 from evaltui.readers.notes import Notes
 from evaltui.readers.times import read_time
@@ -101,13 +102,13 @@ def matches(head: Head) -> bool:
     return head.has("summary.total_apps", "summary.metrics_summary", "summary.evaluated_at")
 
 
-def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
+def read(text: Text, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
     """Return the report in `text`.
 
     Raises:
         ReportError: The text is no such report.
     """
-    sink = AppSink(lambda index, item: read_app(item, f"/apps/{index}"))
+    sink = AppSink(text, lambda index, item: read_app(item, f"/apps/{index}"))
     document = documents_root(parse_streamed(text, "apps", sink, notes), "apps")
     summary = shape.child(document, "summary", "")
     stated = _stated(summary, notes)

@@ -32,6 +32,7 @@ from evaltui.readers.apps import (
 )
 from evaltui.readers.bounded_json import parse_streamed
 from evaltui.readers.companions import generated_at
+from evaltui.readers.document import Text
 from evaltui.readers.head import Head
 from evaltui.readers.names import markdown_name
 from evaltui.readers.notes import Notes
@@ -73,13 +74,13 @@ def matches(head: Head) -> bool:
     )
 
 
-def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
+def read(text: Text, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
     """Return the report in `text`.
 
     Raises:
         ReportError: The text is no such report.
     """
-    sink = AppSink(lambda index, item: _read_app(item, f"/apps/{index}"))
+    sink = AppSink(text, lambda index, item: _read_app(item, f"/apps/{index}"))
     document = documents_root(parse_streamed(text, "apps", sink, notes), "apps")
     summary = shape.child(document, "summary", "")
     draft = Draft(

@@ -27,6 +27,7 @@ from evaltui.readers.app_report import (
 )
 from evaltui.readers.apps import MAX_NAME, MAX_TEXT, App, read_details
 from evaltui.readers.bounded_json import parse_streamed
+from evaltui.readers.document import Text
 from evaltui.readers.head import Head
 from evaltui.readers.notes import Notes
 from evaltui.readers.times import read_time
@@ -51,13 +52,13 @@ def matches(head: Head) -> bool:
     )
 
 
-def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
+def read(text: Text, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
     """Return the report in `text`.
 
     Raises:
         ReportError: The text is not JSON or has no summary.
     """
-    sink = AppSink(lambda index, item: _read_app(index, item, notes))
+    sink = AppSink(text, lambda index, item: _read_app(index, item, notes))
     document = documents_root(parse_streamed(text, "apps", sink, notes))
     summary = shape.child(document, "summary", "")
     _take_named_apps(document, sink)

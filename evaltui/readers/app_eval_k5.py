@@ -6,7 +6,7 @@ stands in `details.<check>.output`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evaltui.domain.report import Report, Source
@@ -18,6 +18,7 @@ from evaltui.readers.app_report import (
     Draft,
     app_object,
     documents_root,
+    drop_check,
     finish,
     identity_of,
     place,
@@ -31,6 +32,7 @@ from evaltui.readers.apps import (
     read_numbers,
 )
 from evaltui.readers.bounded_json import parse_streamed
+from evaltui.readers.document import Text
 from evaltui.readers.head import Head
 from evaltui.readers.notes import Notes
 from evaltui.readers.times import read_time
@@ -70,6 +72,8 @@ _STATED = {
 }
 _NOT_TRIED = ("skipped", "disabled", "no dockerfile")
 _NOT_RUNNING = "app not running"
+TOLD = 40
+"""Characters at the begin of an output that tell whether the check was tried."""
 
 
 def matches(head: Head) -> bool:
@@ -77,13 +81,13 @@ def matches(head: Head) -> bool:
     return head.has("metrics_summary.L1_build")
 
 
-def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
+def read(text: Text, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
     """Return the report in `text`.
 
     Raises:
         ReportError: The text is no such report.
     """
-    sink = AppSink(lambda index, item: read_app(item, f"/per_app/{index}"))
+    sink = AppSink(text, lambda index, item: read_app(item, f"/per_app/{index}"), details=TOLD)
     document = documents_root(parse_streamed(text, "per_app", sink, notes), "per_app")
     draft = Draft(
         format=FORMAT,
@@ -197,10 +201,10 @@ def _told(app: App, check: str, untried: tuple[str, ...]) -> bool:
     return not output.startswith(untried or (*_NOT_TRIED, _NOT_RUNNING))
 
 
-def _drop(apps: Iterable[App], check: str) -> None:
-    for app in apps:
-        app.checks[check] = None
-        if check in _SCORE_OF:
+def _drop(apps: Sequence[App], check: str) -> None:
+    drop_check(apps, check)
+    if check in _SCORE_OF:
+        for app in apps:
             app.scores[_SCORE_OF[check]] = None
 
 

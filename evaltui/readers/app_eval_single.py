@@ -17,6 +17,7 @@ from evaltui.readers.app_metrics import Stated
 from evaltui.readers.app_report import AppSink, Draft, app_object, finish, place
 from evaltui.readers.apps import App, read_generation
 from evaltui.readers.companions import GENERATION_METRICS, read_companion
+from evaltui.readers.document import Text, begins_with, decode
 from evaltui.readers.head import Head
 from evaltui.readers.notes import Notes
 from evaltui.readers.times import read_time, time_of_name
@@ -45,7 +46,7 @@ def case_key(data: bytes) -> tuple[str, str] | None:
     A report that holds an app of the same name and time makes the file superfluous.
     """
     try:
-        document = bounded_json.parse(bounded_json.decode(data), Notes())
+        document = bounded_json.parse(decode(data), Notes())
     except ReportError:
         return None
     if not isinstance(document, dict) or not document.keys() >= _KEYS:
@@ -56,34 +57,35 @@ def case_key(data: bytes) -> tuple[str, str] | None:
     return name, time if isinstance(time, str) else ""
 
 
-def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
+def read(text: Text, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
     """Return the report of the one app in `text`.
 
     Raises:
         ReportError: The text is no such app.
     """
     item = app_object(bounded_json.parse(text, notes), "")
-    sink = AppSink(lambda _index, raw: _read_app(raw, ""))
+    sink = AppSink(text, lambda _index, raw: _read_app(raw, ""))
     sink.add(0, item)
     if sink.apps[0].cost_usd is None:
         _add_generation(sink.apps[0], neighbours, notes)
     return _finish(FORMAT, sink, item.get("timestamp"), source, notes)
 
 
-def read_list(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
+def read_list(text: Text, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
     """Return the report of the apps that a list holds.
 
     Raises:
         ReportError: The text is no such list.
     """
     del neighbours  # what lies beside it is about single apps
-    bare = text.lstrip().startswith("[")
+    bare = begins_with(text, "[")
     key = bounded_json.ROOT if bare else "results"
     at = "" if bare else "/results"
-    sink = AppSink(lambda index, raw: _read_app(raw, f"{at}/{index}"))
+    told = app_eval_k5.TOLD
+    sink = AppSink(text, lambda index, raw: _read_app(raw, f"{at}/{index}"), details=told)
     document = bounded_json.parse_streamed(text, key, sink, notes)
-    told = document.get("eval_timestamp") if isinstance(document, dict) else None
-    return _finish(LIST_FORMAT, sink, told, source, notes)
+    time = document.get("eval_timestamp") if isinstance(document, dict) else None
+    return _finish(LIST_FORMAT, sink, time, source, notes)
 
 
 def _read_app(item: Any, at: str) -> App:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,8 +21,10 @@ from evaltui.readers.app_metrics import (
 )
 from evaltui.readers.apps import MAX_NAME, App, to_cases
 from evaltui.readers.companions import RunMetadata, mode_of_name, run_metadata
+from evaltui.readers.document import Text, keeps_texts
 from evaltui.readers.identity import canonical, content_id
 from evaltui.readers.notes import Notes
+from evaltui.readers.short_apps import Shortener
 
 FRAMEWORK = "klaudbiusz"
 CASE_COLUMN = "app_name"
@@ -62,10 +64,18 @@ class Draft:
 
 
 class AppSink:
-    """Reads the apps of a report one by one and hashes them as they come."""
+    """Reads the apps of a report one by one and hashes them as they come.
 
-    def __init__(self, read: ReadApp) -> None:
+    Args:
+        text: The document.
+        read: Reads one app.
+        details: See Shortener.
+    """
+
+    def __init__(self, text: Text, read: ReadApp, *, details: int = 0) -> None:
         self.apps: list[App] = []
+        self._text = text
+        self._shortened = Shortener(details)
         self._read = read
         self.begin()
 
@@ -81,7 +91,8 @@ class AppSink:
             ReportSchemaError: The app is not what the format says.
         """
         self._digest.update(canonical(item) + b"\n")
-        self.apps.append(self._read(index, item))
+        app = self._read(index, item)
+        self.apps.append(app if keeps_texts(self._text, app.name) else self._shortened(app))
 
     def digest(self) -> str:
         """Return the digest of all apps as they stand in the file."""
@@ -169,11 +180,14 @@ def _reported(stated: Stated, metrics: list[MetricValue], total: int | None) -> 
     return tags
 
 
-def drop_check(apps: list[App], check: str) -> None:
-    """Make a check "not evaluated" for every app."""
+def drop_check(apps: Iterable[App], check: str) -> None:
+    """Make a check "not evaluated" for apps that have it."""
+    changed: dict[tuple[tuple[str, bool | None], ...], dict[str, bool | None]] = {}
     for app in apps:
         if check in app.checks:
-            app.checks[check] = None
+            # not in place: apps of a long report share what is equal
+            checks = app.checks | {check: None}
+            app.checks = changed.setdefault(tuple(checks.items()), checks)
 
 
 def identity_of(sink: AppSink, document: dict[str, Any], *own: str) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from evaltui.domain.catalogue import CHECKS
 from evaltui.domain.report import Case, CaseStatus
 from evaltui.readers import shape
-from evaltui.readers.cases import unique
+from evaltui.readers.cases import CaseList, unique
 from evaltui.readers.notes import Notes
 
 MAX_TEXT = 20_000
@@ -17,7 +17,9 @@ MAX_TEXT = 20_000
 
 MAX_NAME = 500
 _MOST_DETAILS = 40
-_REASON_LENGTH = 500
+REASON_LENGTH = 500
+"""Longest reason of a case, in characters."""
+
 
 GENERATION_NUMBERS = ("input_tokens", "output_tokens", "turns", "generation_time_sec")
 """Numbers of an app's generation beside its cost, as columns of the case table."""
@@ -37,6 +39,7 @@ class App:
         stub: The evaluator had nothing to evaluate it with: every check is not evaluated.
         reason: One line why it failed or erred, or None.
         details: Texts for the case view by name.
+        short: Of its issues and details only the beginnings are kept.
     """
 
     name: str
@@ -52,6 +55,7 @@ class App:
     cost_usd: float | None = None
     errored: bool = False
     stub: bool = False
+    short: bool = False
 
     def exclude(self) -> None:
         """Take the app out of every rate and mean, keeping what generating it cost."""
@@ -127,16 +131,19 @@ def read_generation(app: App, generation: dict[str, Any], at: str) -> None:
     app.numbers.update(numbers)
 
 
-def to_cases(apps: Iterable[App], notes: Notes) -> tuple[Case, ...]:
+def to_cases(apps: Sequence[App], notes: Notes) -> Sequence[Case]:
     """Return the apps as cases with unique ids."""
-    return unique(map(_to_case, apps), notes)
+    cases = CaseList(packed=any(app.short for app in apps))
+    for app in apps:
+        cases.append(_to_case(app))
+    return unique(cases, notes)
 
 
 def _to_case(app: App) -> Case:
     status = app.status()
     reason = app.reason if status in {CaseStatus.FAIL, CaseStatus.ERROR, CaseStatus.NA} else None
-    details = dict(app.details)
-    if app.issues:
+    details = {} if app.short else dict(app.details)
+    if app.issues and not app.short:
         details.setdefault("issues", shape.cut("\n".join(app.issues), MAX_TEXT))
     scores: dict[str, float | None] = {
         check: None if result is None else float(result) for check, result in app.checks.items()
@@ -146,7 +153,7 @@ def _to_case(app: App) -> Case:
         status=status,
         scores=scores | app.scores,
         group=app.group,
-        reason=None if reason is None else shape.cut(reason, _REASON_LENGTH),
+        reason=None if reason is None else shape.cut(reason, REASON_LENGTH),
         details=details,
         cost_usd=app.cost_usd,
         columns={**app.numbers, **app.columns},

@@ -2,8 +2,8 @@
 
 Numbers that are none (NaN, Infinity, 1e999, hundreds of digits) become None with a note of their
 place, of repeated keys the last one counts, lone surrogates become U+FFFD. The items of one long
-list can be handed over one by one, so that a document of many megabytes is never held as objects
-all at once.
+list can be handed over one by one, and a document can come in pieces, so that one of many megabytes
+is never held all at once; what comes out and what is refused is the same.
 """
 
 from __future__ import annotations
@@ -12,15 +12,11 @@ import json
 import re
 from typing import Any, NoReturn, Protocol
 
-from evaltui.errors import ReportSyntaxError, ReportTooLargeError
+from evaltui.errors import ReportError, ReportSyntaxError
+from evaltui.readers.document import MAX_WHOLE, MORE_MEMORY, Pieces, Text, too_large
 from evaltui.readers.notes import Notes
 from evaltui.readers.scrub import DECODER, Path, repeated_key, scrub, too_deep
-
-MAX_BYTES = 4 * 1024**3
-"""Largest file that is read unless told otherwise, in bytes."""
-
-MAX_WHOLE = 64 * 1024 * 1024
-"""Largest document that is held as objects all at once, in characters."""
+from evaltui.readers.window import Window
 
 ROOT = ""
 """Name of the list to hand over item by item when the document itself is that list."""
@@ -36,50 +32,23 @@ class ItemSink(Protocol):
         """Take the item at `index`."""
 
 
-def decode(data: bytes, *, max_bytes: int = MAX_BYTES) -> str:
-    """Return the text of a document, without a byte order mark.
-
-    Args:
-        data: The whole file.
-        max_bytes: Largest file that is accepted.
-
-    Raises:
-        ReportTooLargeError: The file is larger than `max_bytes`.
-        ReportSyntaxError: It is empty, holds NUL bytes or is not UTF-8.
-    """
-    if len(data) > max_bytes:
-        raise _too_large(len(data), max_bytes, "raise max_report_mb, or split the report")
-    _refuse_other_encodings(data)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        cut = error.end >= len(data) and error.reason == "unexpected end of data"
-        raise ReportSyntaxError(
-            f"not UTF-8 at byte {error.start}",
-            hint=None if cut else "write the report as UTF-8",
-            incomplete=cut,
-        ) from error
-    if not text.strip(_BLANKS):
-        raise ReportSyntaxError("the file is empty", incomplete=True)
-    return text
-
-
-def parse(text: str, notes: Notes) -> Any:
+def parse(text: Text, notes: Notes) -> Any:
     """Return the one value that a document holds, made harmless.
 
     Raises:
-        ReportTooLargeError: The text is longer than MAX_WHOLE.
+        ReportTooLargeError: The text is longer than MAX_WHOLE, or than its pieces may be together.
         ReportSyntaxError: It is not JSON; `incomplete` when it just ends too early.
     """
-    if len(text) > MAX_WHOLE:
-        raise _too_large(len(text), MAX_WHOLE, "split the report")
+    size, most = (text.size, text.most) if isinstance(text, Pieces) else (len(text), MAX_WHOLE)
+    if size > most:
+        raise too_large(size, most, MORE_MEMORY)
     walk = _Walk(text, notes)
     value = walk.value(None, depth=1)
     walk.end()
     return value
 
 
-def parse_streamed(text: str, key: str, sink: ItemSink, notes: Notes) -> Any:
+def parse_streamed(text: Text, key: str, sink: ItemSink, notes: Notes) -> Any:
     """Return the value of a document without one of its lists, whose items go to `sink`.
 
     Args:
@@ -93,6 +62,7 @@ def parse_streamed(text: str, key: str, sink: ItemSink, notes: Notes) -> Any:
         The object with an empty list for the streamed one, or an empty list for a streamed root.
 
     Raises:
+        ReportTooLargeError: One value of a document in pieces is longer than it may be.
         ReportSyntaxError: The text is not JSON; `incomplete` when it just ends too early.
     """
     walk = _Walk(text, notes)
@@ -100,83 +70,82 @@ def parse_streamed(text: str, key: str, sink: ItemSink, notes: Notes) -> Any:
         walk.items(None, sink)
         value: Any = []
     elif key != ROOT and walk.sees("{"):
-        value = walk.members(key, sink)
+        value = {}
+        walk.members(key, sink, value)
     else:
         value = walk.value(None, depth=1)
     walk.end()
     return value
 
 
-# -- text ----------------------------------------------------------------------------------------
+def read_begin(text: str, key: str) -> dict[str, Any]:
+    """Return the members of an object that stand before its list `key`, each made harmless.
 
-_BLANKS = " \t\n\r"
+    Args:
+        text: The beginning of a document, cut anywhere.
+        key: Name of the list; nothing behind its bracket is looked at.
+
+    Returns:
+        What is there whole; nothing of a document that is no object. Never raises.
+    """
+    found: dict[str, Any] = {}
+    walk = _Walk(text, Notes())
+    try:
+        walk.members(key, _Stop(), found)
+    except ReportError:
+        if walk.is_over and found and type(found[last := next(reversed(found))]) in _NUMBERS:
+            del found[last]  # there may be more digits
+    return found
+
+
+class _Stop:
+    """Ends a walk where a list begins."""
+
+    def begin(self) -> None:
+        raise ReportError("a list begins")
+
+    def add(self, index: int, item: Any) -> None:
+        raise AssertionError((index, item))
+
+
+# -- values --------------------------------------------------------------------------------------
+
 _SKIP = re.compile(r"[ \t\n\r]*")
 _LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 _CUT_WORDS = "|".join(word[:length] for word in _LITERALS for length in range(1, len(word)))
 _CUT_TAIL = re.compile(rf"(?:{_CUT_WORDS}|\.|[eE][+-]?)?\s*\Z")
 _ESCAPE_LENGTH = len(r"\ud800\udc0")
-_OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
-def _refuse_other_encodings(data: bytes) -> None:
-    if data.startswith(_OTHER_MARKS):
-        raise ReportSyntaxError(
-            "not UTF-8 at byte 0: the text is UTF-16 or UTF-32", hint="write the report as UTF-8"
-        )
-    at = data.find(b"\x00")
-    if at < 0:
-        return
-    if at <= 1 and data.strip(b"\x00"):
-        raise ReportSyntaxError(
-            f"not UTF-8 at byte {at}: a NUL byte, as in UTF-16 or UTF-32",
-            hint="write the report as UTF-8",
-        )
-    raise ReportSyntaxError(
-        f"a NUL byte at byte {at}: its writer did not finish",
-        hint="write the report again",
-        incomplete=not data[at:].strip(b"\x00"),
-    )
-
-
-def _too_large(size: int, limit: int, hint: str) -> ReportTooLargeError:
-    told = f"the file has {_megabytes(size)}, the limit is {_megabytes(limit)}"
-    return ReportTooLargeError(told, hint=hint)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1_000_000:,.1f} MB"
-
-
-# -- values --------------------------------------------------------------------------------------
+_NUMBER_MAY_GO_ON = len("e+0")
+"""A number that ends in the last characters of a window may be the beginning of another."""
 
 
 class _Walk:
     """A position in a document, moved over one value after the other."""
 
-    def __init__(self, text: str, notes: Notes) -> None:
-        self._text = text
+    def __init__(self, text: Text, notes: Notes) -> None:
+        self._window = Window(text)
         self._notes = notes
-        self._at = 0
         self._skip()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing comes next."""
+        return self._window.at == len(self._window.text)
+
     def sees(self, mark: str) -> bool:
-        """Return whether `mark` comes next."""
-        return self._text.startswith(mark, self._at)
+        """Return whether `mark`, one character, comes next."""
+        return self._window.text.startswith(mark, self._window.at)
 
     def value(self, path: Path, *, depth: int) -> Any:
         """Return the next value, which lies `depth` levels deep, made harmless."""
-        try:
-            found, self._at = DECODER.raw_decode(self._text, self._at)
-        except json.JSONDecodeError as error:
-            _raise_syntax(error)
-        except RecursionError as error:
-            raise too_deep() from error
+        found = self._decode()
         self._skip()
         return scrub(found, path, depth, self._notes)
 
-    def members(self, streamed: str, sink: ItemSink) -> dict[str, Any]:
-        """Return the object that comes next, the list named `streamed` handed over."""
-        found: dict[str, Any] = {}
+    def members(self, streamed: str, sink: ItemSink, found: dict[str, Any]) -> None:
+        """Put the members of the object that comes next into `found`, one list handed over."""
         self._take("{")
         while not self.sees("}"):
             if found:
@@ -194,7 +163,6 @@ class _Walk:
             else:
                 found[name] = self.value(path, depth=2)
         self._take("}")
-        return found
 
     def items(self, path: Path, sink: ItemSink) -> None:
         """Hand over the items of the list that comes next."""
@@ -210,35 +178,64 @@ class _Walk:
 
     def end(self) -> None:
         """Refuse a document that goes on after its value."""
-        if self._at < len(self._text):
-            line = self._text.count("\n", 0, self._at) + 1
+        if not self.is_over:
+            line, _ = self._window.place(self._window.at)
             raise ReportSyntaxError(
                 f"something follows the report in line {line}",
                 hint="a file holds one JSON document",
             )
 
+    def _decode(self) -> Any:
+        window = self._window
+        while True:
+            try:
+                found, end = DECODER.raw_decode(window.text, window.at)
+            except json.JSONDecodeError as error:
+                if _ends_too_early(error) and window.grow():
+                    continue
+                self._raise(error)
+            except RecursionError as error:
+                raise too_deep() from error
+            may_go_on = type(found) in _NUMBERS and end + _NUMBER_MAY_GO_ON > len(window.text)
+            if may_go_on and window.grow():
+                continue
+            window.at = end
+            return found
+
     def _take(self, mark: str) -> None:
         if not self.sees(mark):
             self._refuse(f"Expecting '{mark}' delimiter")
-        self._at += len(mark)
+        self._window.at += len(mark)
         self._skip()
 
     def _skip(self) -> None:
-        blanks = _SKIP.match(self._text, self._at)
-        self._at = blanks.end() if blanks else self._at
+        """Go on to what is no blank, or to the end of the document."""
+        window = self._window
+        while True:
+            blanks = _SKIP.match(window.text, window.at)
+            window.at = blanks.end() if blanks else window.at
+            if window.at < len(window.text) or not window.grow():
+                return
 
     def _refuse(self, problem: str) -> NoReturn:
-        _raise_syntax(json.JSONDecodeError(problem, self._text, self._at))
+        window = self._window
+        error = json.JSONDecodeError(problem, window.text, window.at)
+        while _ends_too_early(error) and window.grow():
+            error = json.JSONDecodeError(problem, window.text, window.at)
+        self._raise(error)
+
+    def _raise(self, error: json.JSONDecodeError) -> NoReturn:
+        incomplete = _ends_too_early(error)
+        line, column = self._window.place(error.pos)
+        message = f"{error.msg} in line {line}, column {column}"
+        raise ReportSyntaxError(
+            f"truncated: {message}" if incomplete else f"not JSON: {message}",
+            hint=None if incomplete else "write the report again, or correct it",
+            incomplete=incomplete,
+        ) from error
 
 
-def _raise_syntax(error: json.JSONDecodeError) -> NoReturn:
-    incomplete = _ends_too_early(error)
-    message = f"{error.msg} in line {error.lineno}, column {error.colno}"
-    raise ReportSyntaxError(
-        f"truncated: {message}" if incomplete else f"not JSON: {message}",
-        hint=None if incomplete else "write the report again, or correct it",
-        incomplete=incomplete,
-    ) from error
+_NUMBERS = (int, float)
 
 
 def _ends_too_early(error: json.JSONDecodeError) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
@@ -26,7 +27,8 @@ from evaltui.readers import bounded_json, shape
 from evaltui.readers.app_metrics import standard_error
 from evaltui.readers.app_report import CASE_COLUMN, FRAMEWORK
 from evaltui.readers.apps import GENERATION_NUMBERS, MAX_NAME, MAX_TEXT, read_numbers
-from evaltui.readers.cases import unique
+from evaltui.readers.cases import CaseList, unique
+from evaltui.readers.document import Text, begins_with, keeps_texts
 from evaltui.readers.head import Head
 from evaltui.readers.identity import canonical, content_id
 from evaltui.readers.notes import Notes
@@ -57,15 +59,15 @@ def matches(head: Head) -> bool:
     return head.has("metadata.total_prompts", "results")
 
 
-def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
+def read(text: Text, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
     """Return the report in `text`, of kind GENERATION.
 
     Raises:
         ReportError: The text is no such file.
     """
     del neighbours  # nothing belongs to it
-    bare = text.lstrip().startswith("[")
-    sink = _Items("" if bare else "/results")
+    bare = begins_with(text, "[")
+    sink = _Items(text, "" if bare else "/results")
     key = bounded_json.ROOT if bare else "results"
     document = bounded_json.parse_streamed(text, key, sink, notes)
     metadata = {} if bare else shape.child(document, "metadata", "")
@@ -97,14 +99,15 @@ def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Note
 class _Items:
     """Reads the items of a file one by one."""
 
-    def __init__(self, at: str) -> None:
+    def __init__(self, text: Text, at: str) -> None:
+        self._text = text
         self._at = at
         self.begin()
 
     def begin(self) -> None:
         """Start over."""
         self._digest = hashlib.sha256()
-        self._cases: list[Case] = []
+        self._cases = CaseList.of(self._text)
         self.first: dict[str, Any] = {}
         self.facts: dict[str, list[str]] = {name: [] for name in _ITEM_FACTS}
 
@@ -123,13 +126,15 @@ class _Items:
             told = shape.plain(item.get(name), limit=MAX_NAME)
             if told is not None and told not in values:
                 values.append(told)
-        self._cases.append(_case(item, at))
+        case = _case(item, at)
+        wanted = keeps_texts(self._text, case.case_id)
+        self._cases.append(case if wanted else replace(case, details={}))
 
     def digest(self) -> str:
         """Return the digest of all items as they stand in the file."""
         return self._digest.hexdigest()
 
-    def cases(self, notes: Notes) -> tuple[Case, ...]:
+    def cases(self, notes: Notes) -> Sequence[Case]:
         """Return the items as cases with unique ids."""
         return unique(self._cases, notes)
 

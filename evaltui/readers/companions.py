@@ -11,6 +11,7 @@ from typing import Any
 from evaltui.errors import ReportError
 from evaltui.readers import bounded_json, shape
 from evaltui.readers.apps import MAX_NAME
+from evaltui.readers.document import decode
 from evaltui.readers.notes import Notes
 from evaltui.readers.times import read_time, zone_between
 
@@ -66,7 +67,7 @@ def read_companion(neighbours: Mapping[str, bytes], name: str, notes: Notes) -> 
     if data is None:
         return {}
     try:
-        text = bounded_json.decode(data, max_bytes=MAX_COMPANION_BYTES)
+        text = decode(data, max_bytes=MAX_COMPANION_BYTES)
         return shape.as_object(bounded_json.parse(text, Notes()), "")
     except ReportError as error:
         notes.add(f"{name}: left out, {error.message}")

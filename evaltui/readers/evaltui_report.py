@@ -39,7 +39,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -58,8 +60,9 @@ from evaltui.readers import shape
 from evaltui.readers.app_metrics import standard_error
 from evaltui.readers.apps import MAX_NAME, MAX_TEXT
 from evaltui.readers.bounded_json import parse_streamed
-from evaltui.readers.cases import unique
+from evaltui.readers.cases import CaseList, unique
 from evaltui.readers.companions import mode_of_name
+from evaltui.readers.document import Text, keeps_texts
 from evaltui.readers.head import Head
 from evaltui.readers.identity import canonical, content_id
 from evaltui.readers.notes import Notes
@@ -84,14 +87,14 @@ def matches(head: Head) -> bool:
     return head.texts.get("schema", "").startswith(_FAMILY)
 
 
-def read(text: str, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
+def read(text: Text, source: Source, neighbours: Mapping[str, bytes], notes: Notes) -> Report:
     """Return the report in `text`.
 
     Raises:
         ReportError: The text is no such report.
     """
     del neighbours  # the report says all itself
-    sink = _Cases()
+    sink = _Cases(text)
     document = parse_streamed(text, "cases", sink, notes)
     if not isinstance(document, dict):
         raise shape.wrong("", "an object", document)
@@ -179,20 +182,30 @@ def _metrics(document: dict[str, Any], notes: Notes) -> list[MetricValue]:
     return list(found.values())
 
 
-def _metrics_of_cases(cases: tuple[Case, ...]) -> list[MetricValue]:
+def _metrics_of_cases(cases: Iterable[Case]) -> list[MetricValue]:
     """Return pass rate and means for a report that has cases only."""
-    outcomes = [case.status for case in cases if case.status in {CaseStatus.PASS, CaseStatus.FAIL}]
+    outcomes: Counter[CaseStatus] = Counter()
+    scores: dict[str, array[float]] = {}
+    for case in cases:
+        outcomes[case.status] += 1
+        for name, value in case.scores.items():
+            values = scores.setdefault(name, array("d"))
+            if value is not None:
+                values.append(value)
     metrics: list[MetricValue] = []
-    if outcomes:
-        rate = outcomes.count(CaseStatus.PASS) / len(outcomes)
-        metrics.append(MetricValue("pass_rate", rate, unit=Unit.RATE, n=len(outcomes)))
-    for name in dict.fromkeys(name for case in cases for name in case.scores):
-        values = [value for case in cases if (value := case.scores.get(name)) is not None]
+    passed = outcomes[CaseStatus.PASS]
+    if n := passed + outcomes[CaseStatus.FAIL]:
+        metrics.append(MetricValue("pass_rate", passed / n, unit=Unit.RATE, n=n))
+    for name, values in scores.items():
         mean = sum(values) / len(values) if values else math.inf
         if math.isfinite(mean):
-            stderr = None if set(values) <= {0.0, 1.0} else standard_error(values)
+            binary = all(value in _BINARY for value in values)
+            stderr = None if binary else standard_error(values)
             metrics.append(MetricValue(f"{name}_mean", mean, stderr=stderr, n=len(values)))
     return metrics
+
+
+_BINARY = (0.0, 1.0)
 
 
 # -- cases ---------------------------------------------------------------------------------------
@@ -201,13 +214,14 @@ def _metrics_of_cases(cases: tuple[Case, ...]) -> list[MetricValue]:
 class _Cases:
     """Reads the cases one by one and hashes them as they come."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: Text) -> None:
+        self._text = text
         self.begin()
 
     def begin(self) -> None:
         """Start over."""
         self._digest = hashlib.sha256()
-        self.cases: list[Case] = []
+        self.cases = CaseList.of(self._text)
 
     def add(self, index: int, item: Any) -> None:
         """Read one case.
@@ -222,9 +236,11 @@ class _Cases:
         if status is None:
             raise shape.wrong(f"{at}/status", _one_of(CaseStatus), raw.get("status"))
         scores = shape.child(raw, "scores", at)
+        case_id = _name(raw, "id", at)
+        output = raw.get("output") if keeps_texts(self._text, case_id) else None
         self.cases.append(
             Case(
-                case_id=_name(raw, "id", at),
+                case_id=case_id,
                 status=status,
                 scores={
                     shape.cut(name, MAX_NAME): _score(scores, name, f"{at}/scores")
@@ -232,7 +248,7 @@ class _Cases:
                 },
                 group=shape.text(raw, "group", at, limit=MAX_NAME),
                 reason=shape.text(raw, "reason", at, limit=MAX_TEXT),
-                output=shape.plain(raw.get("output"), limit=MAX_TEXT),
+                output=shape.plain(output, limit=MAX_TEXT),
                 duration_s=shape.number(raw, "duration_s", at),
                 cost_usd=shape.number(raw, "cost_usd", at),
             )

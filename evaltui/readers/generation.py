@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from evaltui.domain.report import Case, MetricValue, Report, ReportKind
 from evaltui.readers.app_metrics import apps_per_dollar, number_metrics
 from evaltui.readers.apps import GENERATION_NUMBERS
+from evaltui.readers.cases import like
 
 JOINED_TAG = "evaltui.generation"
 _COST = "cost_usd"
@@ -56,13 +57,13 @@ def join_generation(report: Report, generation: Report) -> Report:
     have the number; backend and model come along, as tokens do not compare across backends.
     """
     known = {case.case_id: case for case in generation.cases}
-    cases = [_joined(case, known.get(case.case_id)) for case in report.cases]
+    cases = like(report.cases, (_joined(case, known.get(case.case_id)) for case in report.cases))
     changed = _generation_metrics(cases)
     names = {metric.name for metric in changed}
     kept = [metric for metric in report.metrics if metric.name not in names]
     return replace(
         report,
-        cases=tuple(cases),
+        cases=cases,
         metrics=(*kept, *changed),
         params={**generation.params, **report.params},
         model=report.model or generation.model,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -19,13 +19,28 @@ from evaltui.readers import (
     bulk_run,
     evaltui_report,
 )
-from evaltui.readers.bounded_json import MAX_BYTES, decode, parse
+from evaltui.readers.bounded_json import parse
+from evaltui.readers.document import (
+    MAX_BYTES,
+    MAX_WHOLE,
+    Chunked,
+    Pieces,
+    Text,
+    checked,
+    decode,
+)
 from evaltui.readers.head import Head, look
 from evaltui.readers.names import has_report_name, is_companion_name
 from evaltui.readers.notes import Notes
 
 HEAD_BYTES = 65_536
 """How much of a file is looked at to recognise it."""
+
+WINDOW_BYTES = 1024 * 1024
+"""How much of a document in pieces is looked at at once; more where one value is longer."""
+
+MAX_AT_ONCE = 8_000_000
+"""Longest document whose text is held whole, in bytes."""
 
 NO_NEIGHBOURS: Mapping[str, bytes] = MappingProxyType({})
 
@@ -64,19 +79,28 @@ class Start:
     json: Head
 
 
+KeepsTexts = Callable[[str], bool]
+"""Says of a case, by its id as the file gives it, whether its texts are wanted."""
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """What a format is read from.
 
     Attributes:
+        data: The bytes, or the way to them.
         neighbours: Companions in the same directory by name.
         max_bytes: Largest file that is read.
+        max_whole: Largest file, or value in one, that is held whole, in bytes.
+        keeps_texts: Whether outputs and details of a case are wanted of a file that is not held.
     """
 
-    data: bytes
+    data: bytes | Chunked
     source: Source
     neighbours: Mapping[str, bytes]
     max_bytes: int
+    max_whole: int
+    keeps_texts: KeepsTexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +120,20 @@ class Reader:
     slow: bool = False
 
 
-ReadDocument = Callable[[str, Source, Mapping[str, bytes], Notes], Report]
+ReadDocument = Callable[[Text, Source, Mapping[str, bytes], Notes], Report]
 """Reads the text of a JSON document, with its source, companions and a place for notes."""
 
 
 def _json_reader(
-    format_id: str, role: FileRole, matches: Callable[[Head], bool], read: ReadDocument
+    format_id: str,
+    role: FileRole,
+    matches: Callable[[Head], bool],
+    read: ReadDocument,
 ) -> Reader:
     """Return the reader of a format that is one JSON document with one report."""
 
     def read_file(file: File) -> tuple[Report, ...]:
-        text = decode(file.data, max_bytes=file.max_bytes)
-        return (read(text, file.source, file.neighbours, Notes()),)
+        return (read(_text_of(file), file.source, file.neighbours, Notes()),)
 
     return Reader(format_id, role, lambda start: matches(start.json), read_file)
 
@@ -154,30 +180,36 @@ def recognise(head: bytes, name: str) -> Recognition:
 
 
 def read_reports(
-    data: bytes,
+    data: bytes | Chunked,
     source: Source,
     *,
     neighbours: Mapping[str, bytes] = NO_NEIGHBOURS,
     max_bytes: int = MAX_BYTES,
+    max_whole: int = MAX_WHOLE,
+    keeps_texts: KeepsTexts = lambda _: False,
 ) -> tuple[Report, ...]:
     """Return the reports that a file holds, at least one.
 
     Args:
-        data: The whole file.
+        data: The whole file, or the way to it: then its cases come without outputs and details.
         source: Where it came from.
         neighbours: Companions in the same directory by name (see `companion_names`).
         max_bytes: Largest file that is read.
+        max_whole: Largest value in it that is held whole, in bytes; of formats that are no list of
+            cases the whole file.
+        keeps_texts: Of which cases of a file that is not held outputs and details are wanted.
 
     Raises:
         UnknownFormatError: No reader knows the content.
         ReportSyntaxError: The text is broken; `incomplete` when it just ends too early.
         ReportSchemaError: A value is not what the format says.
-        ReportTooLargeError: The file is larger than `max_bytes`.
+        ReportTooLargeError: The file is larger than `max_bytes`, or a value than `max_whole`.
     """
-    reader = _reader_of(_start(data, source.path.name))
+    file = File(data, source, neighbours, max_bytes, max_whole, keeps_texts)
+    reader = _reader_of(_start(_head_of(data), source.path.name))
     if reader is None:
-        raise _unknown(data, source.path.name, max_bytes)
-    return reader.read(File(data, source, neighbours, max_bytes))
+        raise _unknown(file)
+    return reader.read(file)
 
 
 def _start(data: bytes, name: str) -> Start:
@@ -189,17 +221,44 @@ def _reader_of(start: Start) -> Reader | None:
     return next((reader for reader in READERS if reader.matches(start)), None)
 
 
-def _unknown(data: bytes, name: str, max_bytes: int) -> UnknownFormatError:
+def _text_of(file: File) -> Text:
+    """Return the text of a file, in pieces when it is long.
+
+    Raises:
+        ReportTooLargeError: The file is larger than it may be.
+        ReportSyntaxError: It is empty, holds NUL bytes or is not UTF-8.
+    """
+    data = file.data
+    if isinstance(data, Chunked):
+        chunks = checked(data.chunks, data.size, file.max_bytes)
+        return Pieces(data.size, chunks, file.max_whole, file.keeps_texts, lean=True)
+    if len(data) <= MAX_AT_ONCE:
+        return decode(data, max_bytes=file.max_bytes)
+    chunks = checked(lambda: _windows(data), len(data), file.max_bytes)
+    return Pieces(len(data), chunks, file.max_whole)
+
+
+def _windows(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), WINDOW_BYTES):
+        yield data[start : start + WINDOW_BYTES]
+
+
+def _head_of(data: bytes | Chunked) -> bytes:
+    return data.head if isinstance(data, Chunked) else data[:HEAD_BYTES]
+
+
+def _unknown(file: File) -> UnknownFormatError:
     """Return the error for a file that no reader knows.
 
     Raises:
         ReportSyntaxError: It has a report's name and is no whole JSON document.
+        ReportTooLargeError: It has, and is too large to be looked into.
     """
-    if has_report_name(name):
+    if has_report_name(file.source.path.name):
         try:
-            parse(decode(data, max_bytes=max_bytes), Notes())
+            parse(_text_of(file), Notes())
         except ReportSyntaxError as error:
-            if error.incomplete or _begins_as_json(data):
+            if error.incomplete or _begins_as_json(_head_of(file.data)):
                 raise
     return UnknownFormatError(
         "no known report: its content is of no format that evaltui reads",

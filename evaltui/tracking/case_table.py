@@ -6,6 +6,7 @@ like any other file: `log_table` appends to what is there, so a repeated call do
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
@@ -32,31 +33,60 @@ def case_table(report: Report) -> bytes | None:
     """
     if not report.cases:
         return None
+    used = _Used(report.cases)
     columns: list[str] = []
     cells: list[Callable[[Case], Cell]] = []
 
-    def add(name: str, cell: Callable[[Case], Cell], *, always: bool = False) -> None:
-        if always or any(cell(case) is not None for case in report.cases):
-            columns.append(_vacant(_text(name), columns))
-            cells.append(cell)
+    def add(name: str, cell: Callable[[Case], Cell]) -> None:
+        columns.append(_vacant(_text(name), columns))
+        cells.append(cell)
 
-    add(report.case_column, lambda case: case.case_id, always=True)
-    add(STATUS_COLUMN, lambda case: case.status.value, always=True)
-    add("group", lambda case: case.group)
-    for name in _names(case.scores for case in report.cases):
-        add(name, _score(name), always=True)
-    add("reason", lambda case: case.reason)
-    add("duration_s", lambda case: case.duration_s)
-    add("cost_usd", lambda case: case.cost_usd)
-    for name in _names(case.columns for case in report.cases):
-        add(name, _column(name), always=True)
-    rows = [[_plain(cell(case)) for cell in cells] for case in report.cases]
-    return json.dumps({"columns": columns, "data": rows}, allow_nan=False).encode("ascii")
+    add(report.case_column, lambda case: case.case_id)
+    add(STATUS_COLUMN, lambda case: case.status.value)
+    if used.group:
+        add("group", lambda case: case.group)
+    for name in used.scores:
+        add(name, _score(name))
+    if used.reason:
+        add("reason", lambda case: case.reason)
+    if used.duration_s:
+        add("duration_s", lambda case: case.duration_s)
+    if used.cost_usd:
+        add("cost_usd", lambda case: case.cost_usd)
+    for name in used.columns:
+        add(name, _column(name))
+    return _written(columns, ([_plain(cell(case)) for cell in cells] for case in report.cases))
 
 
-def _names(groups: Iterable[Iterable[str]]) -> list[str]:
-    """Return the names of all groups, each once, in the order they come up."""
-    return list(dict.fromkeys(name for group in groups for name in group))
+class _Used:
+    """What any of the cases has, found in one pass; names in the order they come up."""
+
+    def __init__(self, cases: Iterable[Case]) -> None:
+        self.group = self.reason = self.duration_s = self.cost_usd = False
+        self.scores: dict[str, None] = {}
+        self.columns: dict[str, None] = {}
+        for case in cases:
+            self.group = self.group or case.group is not None
+            self.reason = self.reason or case.reason is not None
+            self.duration_s = self.duration_s or case.duration_s is not None
+            self.cost_usd = self.cost_usd or case.cost_usd is not None
+            self.scores.update(dict.fromkeys(case.scores))
+            self.columns.update(dict.fromkeys(case.columns))
+
+
+def _written(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Return the table as JSON; its rows are never held all at once."""
+    out = io.BytesIO()
+    out.write(f'{{"columns": {_JSON.encode(columns)}, "data": ['.encode("ascii"))
+    for number, row in enumerate(rows):
+        if number:
+            out.write(b", ")
+        out.write(_JSON.encode(row).encode("ascii"))
+    out.write(b"]}")
+    return out.getvalue()
+
+
+_JSON = json.JSONEncoder(allow_nan=False)
 
 
 def _score(name: str) -> Callable[[Case], Cell]:

@@ -116,7 +116,7 @@ def main(directory: Path, rounds: int) -> dict[str, list[float]]:
                 writer.finish_run(run_id, plan.status, plan.ended_ms)
 
             def ingest(files: list[tuple[bytes, Path]] = files) -> None:
-                taken = take_named(desk.ingestor, Wish(files[2][1]), max_bytes=1 << 26)
+                taken = take_named(desk.ingestor, Wish(files[2][1]), max_held=1 << 26)
                 (outcome,) = log_taken(desk.ingestor, [taken])
                 assert outcome.run_ids, outcome
 

@@ -51,6 +51,7 @@ class Kit:
         self.known_runs: Callable[[str], tuple[str, ...]] = lambda _: ()
         settings = {key: options.pop(key) for key in ("read_only", "model") if key in options}
         settings |= {key: options.pop(key) for key in ("max_spool_bytes",) if key in options}
+        self.max_held = settings.get("max_spool_bytes")
         self.ingestor = Ingestor(
             self.journal,
             open_source=lambda: self.store,
@@ -70,7 +71,7 @@ class Kit:
 
     def take(self, path: Path, **fields: Any) -> Outcome:
         found = gather(path, self.root, max_bytes=10_000_000)
-        file = read_file(path, max_bytes=100_000_000, root=self.root)
+        file = read_file(path, max_bytes=100_000_000, max_held=self.max_held, root=self.root)
         fields.setdefault("neighbours", found.companions)
         generations: tuple[Report, ...] = fields.pop("generations", found.generations)
         return self.ingestor.take(

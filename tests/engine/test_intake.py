@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,10 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from watching import Watched, app_report, report
 
+from evaltui import readers
 from evaltui.domain.events import FileRole, FileState
 from evaltui.engine import intake
 from evaltui.engine.filebytes import FileBytes, read_file
 from evaltui.readers import Recognition
+
+CASE = {"id": "a", "status": "pass", "output": "some text"}
 
 
 @pytest.fixture
@@ -262,12 +267,66 @@ def test_links_out_of_the_root_are_not_read(watched: Watched) -> None:
     assert watched.ingestor.taken == []
 
 
-def test_a_report_over_the_limit_is_quarantined_with_its_size(watched: Watched) -> None:
-    watched.write("r.json", report(1, padding="x" * 2_000_000))
-    [outcome] = watched.run(watched.watch(max_report_bytes=1_000_000), 1)
+def test_a_report_over_the_limit_is_handed_over_without_its_bytes(watched: Watched) -> None:
+    path = watched.write("r.json", report(1, cases=[CASE] * 2_000))
+    [outcome] = watched.run(watched.watch(max_report_bytes=10_000), 5)
+    assert outcome.state is FileState.PARSED
+    (taken,) = watched.ingestor.files
+    assert not taken.file.held
+    assert len(taken.file.data) == readers.HEAD_BYTES < path.stat().st_size
+    assert taken.file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["r.json", "evaluation_report.json"])
+def test_what_cannot_be_read_in_pieces_is_quarantined_with_its_size(
+    watched: Watched, name: str
+) -> None:
+    long = "x" * 2_000_000
+    watched.write(name, report(1, padding=long) if name == "r.json" else json.dumps([long]))
+    [outcome] = watched.run(watched.watch(max_report_bytes=1_000_000), 5)
     assert outcome.state is FileState.QUARANTINED
-    assert "over the limit" in outcome.reason
-    assert watched.state("r.json") is FileState.QUARANTINED
+    assert "the limit is 1.0 MB" in outcome.reason
+    assert watched.state(name) is FileState.QUARANTINED
+
+
+@pytest.mark.parametrize("change", ["rewritten", "gone"])
+def test_a_large_report_that_changes_between_its_two_readings_is_read_anew(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    path = watched.write("r.json", report(1, cases=[CASE] * 2_000))
+    watcher = watched.watch(max_report_bytes=10_000)
+
+    def hash_and_change(*args: object, **kwargs: object) -> FileBytes:
+        found = read_file(*args, **kwargs)  # type: ignore[arg-type]
+        monkeypatch.setattr(intake, "read_file", read_file)
+        if change == "gone":
+            path.unlink()
+        else:
+            watched.write("r.json", report(2, cases=[CASE] * 2_000))
+        return found
+
+    monkeypatch.setattr(intake, "read_file", hash_and_change)
+    outcomes = watched.run(watcher, 5)
+    if change == "gone":
+        assert [outcome.state for outcome in outcomes] == [FileState.VANISHED]
+        assert watched.ingestor.taken == []
+    else:
+        assert [outcome.state for outcome in outcomes] == [FileState.PARSED]
+        assert (
+            watched.ingestor.files[0].file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+        )
+
+
+def test_a_large_report_that_is_cut_off_settles_on_as_a_small_one_does(watched: Watched) -> None:
+    whole = report(1, cases=[CASE] * 2_000)
+    watched.write("r.json", whole[:-2])
+    watcher = watched.watch(max_report_bytes=10_000)
+    assert watched.run(watcher, 3) == []
+    row = watched.row("r.json")
+    assert row.state is FileState.SETTLING
+    assert row.reason.startswith("truncated: ")
+    watched.write("r.json", whole)
+    assert [outcome.state for outcome in watched.run(watcher, 5)] == [FileState.PARSED]
 
 
 def test_companions_are_handed_over_while_young_and_never_listed(watched: Watched) -> None:

@@ -18,6 +18,9 @@ from evaltui.engine.watcher import Watcher, WatchSettings
 from evaltui.errors import ReportError, ReportSyntaxError
 from evaltui.ledger.journal import Journal
 
+MAX_WHOLE = 1_000_000
+"""Largest value, in bytes, of a file that is not held."""
+
 
 def report(number: int = 1, **more: object) -> str:
     """Return the text of a small report."""
@@ -86,14 +89,15 @@ class NotingIngestor:
     def take(self, file: ReportFile) -> Outcome:
         if self.fail_with:
             raise self.fail_with.pop()
-        path, data = file.file.stamp.path, file.file.data
-        found = readers.recognise(data[: readers.HEAD_BYTES], path.name)
+        path, size = file.file.stamp.path, file.file.stamp.size
+        found = readers.recognise(file.file.head, path.name)
         state, reason, listed = FileState.PARSED, "", True
         if found.role in {FileRole.CASE, FileRole.COMPANION}:
             state, listed = FileState.IGNORED, False
         else:
             try:
-                readers.read_reports(data, Source(path, len(data), datetime.now(UTC)))
+                source = Source(path, size, datetime.now(UTC))
+                readers.read_reports(file.file.content, source, max_whole=MAX_WHOLE)
             except ReportError as error:
                 cut = isinstance(error, ReportSyntaxError) and error.incomplete
                 state = FileState.SETTLING if cut else FileState.QUARANTINED

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from evaltui.errors import ReportError, ReportSyntaxError, ReportTooLargeError
 from evaltui.readers import bounded_json
-from evaltui.readers.bounded_json import ROOT, decode, parse, parse_streamed
+from evaltui.readers.bounded_json import ROOT, parse, parse_streamed
+from evaltui.readers.document import decode
 from evaltui.readers.notes import Notes
 
 JSON = st.recursive(
