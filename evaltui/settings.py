@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import difflib
-import inspect
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,6 +198,9 @@ def data_dir(settings: Settings) -> Path:
 
 def document() -> list[SettingDoc]:
     """Return every setting with its documentation, in the order of the fields."""
+    import ast  # noqa: PLC0415 - for a list of all settings alone
+    import inspect  # noqa: PLC0415
+
     tree = ast.parse(inspect.getsource(Settings)).body[0]
     assert isinstance(tree, ast.ClassDef)
     texts: dict[str, str] = {}
@@ -259,7 +258,7 @@ def _from_file(environ: Mapping[str, str], asked: Path | None) -> dict[str, obje
     path = asked or config_path(environ)
     must_exist = asked is not None or bool(environ.get(_CONFIG_VARIABLE))
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
     except FileNotFoundError:
         if must_exist:
             raise ConfigError(
@@ -269,6 +268,10 @@ def _from_file(environ: Mapping[str, str], asked: Path | None) -> dict[str, obje
         return {}
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    import tomllib  # noqa: PLC0415 - most people have no such file
+
+    try:
+        raw = tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path}: not TOML: {error}", hint="texts need quotes; see `evaltui config --template`"
@@ -299,6 +302,8 @@ def _drop_rival(
 
 
 def _unknown(name: str, known: Iterable[str], where: str) -> ConfigError:
+    import difflib  # noqa: PLC0415 - for a mistake alone
+
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}?" if near else "`evaltui config --template` lists all settings"
     return ConfigError(f"{where}: unknown setting {name}", hint=hint)

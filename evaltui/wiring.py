@@ -7,33 +7,35 @@ import hashlib
 import socket
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evaltui.domain.events import Notice, StoreStatus
 from evaltui.domain.metric import Direction
 from evaltui.domain.recalled import Recalled
-from evaltui.engine.case_cache import CaseCache
-from evaltui.engine.comparing import Comparer
-from evaltui.engine.ingest import Ingestor
 from evaltui.engine.link import Event
-from evaltui.engine.outcome import IngestSettings
 from evaltui.engine.parts import KnownRuns, Store
 from evaltui.engine.poll import SWEEP_S
-from evaltui.engine.roots import merge_roots, parse_root
+from evaltui.engine.roots import WatchRoot, merge_roots, parse_root
 from evaltui.engine.runtime import Engine
 from evaltui.engine.settle import UNREADABLE_PATIENCE_S
-from evaltui.engine.watcher import Watcher, WatchSettings
 from evaltui.errors import JournalError
 from evaltui.ledger.journal import Journal
 from evaltui.recall import TargetMirror, first_status, recall_shown
 from evaltui.settings import Settings, state_dir
 from evaltui.tracking import open_source, open_writer
 from evaltui.tracking.identity import ask_user, named_by_credential
-from evaltui.tracking.links import web_page
 from evaltui.tracking.target import Target, TargetKind, resolve_target
 from evaltui.tracking.workspace_folders import ExperimentFolder
+
+if TYPE_CHECKING:
+    from evaltui.domain.web_page import WebPage
+    from evaltui.engine.comparing import Comparer
+    from evaltui.engine.ingest import Ingestor
+    from evaltui.engine.parts import Ingest
+    from evaltui.engine.watcher import Watcher
 
 DATABRICKS_SWEEP_S = 60.0
 DATABRICKS_JITTER_RATIO = 0.2
@@ -71,6 +73,8 @@ def build(
     base = cwd or Path.cwd()
     target = resolve_target(settings, environ)
     roots = merge_roots(parse_root(text, base) for text in settings.watch)
+    if roots:
+        _check_backlog(settings.backlog)
     folder = ExperimentFolder(target)
     notices: list[Notice] = []
     journal = open_journal(settings, target, notify=notices.append)
@@ -80,15 +84,11 @@ def build(
         make_ingestor=lambda known: make_ingestor(
             settings, target, journal, known_runs=known, folder=folder
         ),
-        make_watcher=lambda ingestor: Watcher(
-            roots,
-            journal,
-            ingestor,
-            settings=_watch_settings(settings, patience_s),
-        ),
+        make_watcher=lambda ingestor: _watcher(roots, journal, ingestor, settings, patience_s),
         emit=emit,
         cwd=base,
-        comparer=make_comparer(settings),
+        watches=bool(roots),
+        make_comparer=lambda: make_comparer(settings),
         mirror=TargetMirror(target) if settings.mirror and shown is not None else None,
         shown=_shown(target, shown) if settings.mirror and shown else None,
     )
@@ -103,6 +103,9 @@ def make_comparer(settings: Settings) -> Comparer:
     Raises:
         ConfigError: The state directory cannot be made.
     """
+    from evaltui.engine.case_cache import CaseCache  # noqa: PLC0415 - at the first comparison
+    from evaltui.engine.comparing import Comparer  # noqa: PLC0415
+
     directions = {name: Direction(word) for name, word in settings.metrics.items()}
     return Comparer(CaseCache(state_dir(settings) / "cases"), directions=directions)
 
@@ -171,6 +174,9 @@ def make_ingestor(
         known_runs: Who has a content; None where no poll runs.
         folder: Told which folder a new experiment lacks.
     """
+    from evaltui.engine.ingest import Ingestor  # noqa: PLC0415 - where something is watched
+    from evaltui.engine.outcome import IngestSettings  # noqa: PLC0415
+
     return Ingestor(
         journal,
         open_source=lambda: open_source(target),
@@ -187,14 +193,36 @@ def make_ingestor(
     )
 
 
-def _watch_settings(settings: Settings, patience_s: float) -> WatchSettings:
-    return WatchSettings(
+def _check_backlog(text: str) -> None:
+    """Refuse a date that is none now, not when the watch begins."""
+    from evaltui.engine.backlog import BacklogRule  # noqa: PLC0415 - as the watcher
+
+    BacklogRule.parse(text, time.time())
+
+
+def _watcher(
+    roots: Sequence[WatchRoot],
+    journal: Journal,
+    ingestor: Ingest,
+    settings: Settings,
+    patience_s: float,
+) -> Watcher:
+    from evaltui.engine.watcher import Watcher, WatchSettings  # noqa: PLC0415 - as the ingestor
+
+    how = WatchSettings(
         backlog=settings.backlog,
         events=settings.events,
         max_report_bytes=settings.max_report_mb * 1_000_000,
         mode=settings.mode,
         patience_s=patience_s,
     )
+    return Watcher(roots, journal, ingestor, settings=how)
+
+
+def _page(target: Target, experiment_id: str, run_ids: Sequence[str]) -> WebPage:
+    from evaltui.tracking.links import web_page  # noqa: PLC0415 - when somebody asks for it
+
+    return web_page(target, experiment_id, run_ids)
 
 
 def _store(target: Target, folder: ExperimentFolder) -> Store:
@@ -203,7 +231,7 @@ def _store(target: Target, folder: ExperimentFolder) -> Store:
         status=_named(first_status(target), target),
         open_source=lambda: open_source(target),
         open_writer=lambda: open_writer(target),
-        link=lambda experiment_id, run_ids: web_page(target, experiment_id, run_ids),
+        link=lambda experiment_id, run_ids: _page(target, experiment_id, run_ids),
         ask_user=(lambda: ask_user(target)) if shared else None,
         missing_folder=lambda: folder.missing,
         make_folder=folder.make,

@@ -156,8 +156,8 @@ def test_watched_paths_start_from_the_directory_that_is_given(
     (tmp_path / "runs").mkdir()
     watching = replace(settings, watch=("runs", "mcp=other"))
     engine = build(watching, {}, emit=lambda _: None, cwd=tmp_path)
-    roots = {str(root) for root in engine._watcher._roots}
-    assert roots == {str(tmp_path / "runs"), str(tmp_path / "other")}
+    roots = engine._crew.watcher.status().roots
+    assert set(roots) == {str(tmp_path / "runs"), str(tmp_path / "other")}
     engine.stop(5)
 
 

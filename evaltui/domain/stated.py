@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from evaltui.domain.catalogue import spec_for
 from evaltui.domain.metric import Direction
 from evaltui.domain.run import DIRECTION_PREFIX
 
@@ -20,6 +19,8 @@ MAX_TAG_VALUE = 6_000
 
 def stated_tags(directions: Mapping[str, Direction]) -> dict[str, str]:
     """Return the tags that keep `directions` (by metric name); none when all are as expected."""
+    from evaltui.domain.catalogue import spec_for  # noqa: PLC0415 - who only reads does without
+
     told = sorted(
         (direction.value, name)
         for name, direction in directions.items()

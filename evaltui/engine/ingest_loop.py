@@ -6,14 +6,17 @@ import math
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
 
 from evaltui.domain.events import FileState, Notice, WatchRole
+from evaltui.engine.crew import Crew
 from evaltui.engine.feed import Feed
 from evaltui.engine.loop import LONGEST_WAIT_S
 from evaltui.engine.memory import give_back
-from evaltui.engine.outcome import Outcome
-from evaltui.engine.parts import Ingest, Watch
 from evaltui.errors import EvaltuiError, StoreError
+
+if TYPE_CHECKING:
+    from evaltui.engine.outcome import Outcome
 
 RECONCILE_S = (0.0, 5.0, 30.0)
 """When twins are dealt with after they were seen: one may still be written, or land late."""
@@ -33,6 +36,9 @@ SHOW_FIRST_S = 0.05
 Logging keeps the interpreter busy, and what tells of the report would have to fight for it.
 """
 
+SETTLED_S = 0.5
+"""How long the work begins after the first page of runs at most: a store may not answer."""
+
 _BUSY_S = 1.0
 """Pause when reports are due but none can be worked on."""
 
@@ -40,9 +46,12 @@ _BUSY_S = 1.0
 class IngestLoop:
     """What the ingest thread does; alone it uses watcher and ingestor.
 
+    Both are made when there is something to watch or an order comes, and not before the first page
+    of runs is on its way: making them keeps the interpreter busy.
+
     Args:
-        watcher: Finds and reads files.
-        ingestor: Logs reports.
+        crew: Watcher and ingestor.
+        begun: Set once the first page of runs is on its way, or there will be none.
         feed: Takes what is to be shown.
         logged: Called with the ids of runs that were just written.
         tidied: Called when twins were deleted.
@@ -55,10 +64,10 @@ class IngestLoop:
 
     def __init__(
         self,
-        watcher: Watch,
-        ingestor: Ingest,
+        crew: Crew,
         feed: Feed,
         *,
+        begun: threading.Event,
         logged: Callable[[Collection[str]], None],
         tidied: Callable[[], None],
         told: Callable[[float], None],
@@ -66,8 +75,9 @@ class IngestLoop:
         stop: threading.Event,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._watcher = watcher
-        self._ingestor = ingestor
+        self._crew = crew
+        self._begun = begun
+        self._woken = threading.Event()
         self._feed = feed
         self._logged = logged
         self._tidied = tidied
@@ -91,7 +101,7 @@ class IngestLoop:
         """Have something done on the ingest thread before its next turn."""
         with self._lock:
             self._orders.append(work)
-        self._watcher.wake()
+        self.wake()
 
     def twins(self, contents: frozenset[str]) -> None:
         """Say which contents have several runs: they are reconciled until there are none."""
@@ -100,40 +110,52 @@ class IngestLoop:
                 self._twins_dealt = 0
                 self._twins_since = time.monotonic()
             self._twins = contents
-        self._watcher.wake()
+        self.wake()
 
     def wake(self) -> None:
         """End the wait."""
-        self._watcher.wake()
+        self._woken.set()
+        self._crew.wake()
 
     # -- the ingest thread -----------------------------------------------------------------------
 
     def turn(self) -> float:
         """Do what is due; return the seconds until more is."""
         if not self._recovered:
-            self._ingestor.recover()
+            self._begun.wait(SETTLED_S)
+            if not (self._crew.wanted or self._has_orders()):
+                self._show()
+                self.idle = True
+                return LONGEST_WAIT_S
+            self._crew.ingestor.recover()
             self._recovered = True
         self._do_orders()
-        seen = self._watcher.step()
+        seen = self._crew.watcher.step()
         self._show(SHOW_FIRST_S if seen and self.idle else 0.0)
         may_log = self._may_log()
-        logged = self._ingestor.log_due(limit=1) if may_log else []
+        logged = self._crew.ingestor.log_due(limit=1) if may_log else []
         if logged:
             self._after(logged)
         if may_log:
             self._deal_with_twins()
-        self.idle = not seen and not logged and self._watcher.idle
+        self.idle = not seen and not logged and self._crew.watcher.idle
         return 0.0 if logged else self._next(may_log=may_log)
 
     def wait(self, seconds: float) -> None:
         """Wait for the watcher's events; not at all when there is more to do."""
-        if seconds > 0:
-            self._watcher.wait(seconds)
+        if seconds > 0 and self._crew.made:
+            self._crew.watcher.wait(seconds)
+        elif seconds > 0:
+            self._woken.wait(seconds)
+        self._woken.clear()
 
     def close(self) -> None:
         """Close watcher and ingestor; the thread has ended."""
-        self._watcher.close()
-        self._ingestor.close()
+        self._crew.close()
+
+    def _has_orders(self) -> bool:
+        with self._lock:
+            return bool(self._orders)
 
     def _do_orders(self) -> None:
         with self._lock:
@@ -145,7 +167,7 @@ class IngestLoop:
                 self._feed.notice(Notice("error", error.message, error.hint or ""))
 
     def _may_log(self) -> bool:
-        watching = self._watcher.status().role is WatchRole.WATCHER
+        watching = self._crew.status().role is WatchRole.WATCHER
         return self._may_write and watching and not self._stop.is_set()
 
     def _after(self, logged: Sequence[Outcome]) -> None:
@@ -160,7 +182,7 @@ class IngestLoop:
         self._show()
 
     def _show(self, patience_s: float = 0.0) -> None:
-        self._feed.watch(self._watcher.status())
+        self._feed.watch(self._crew.status())
         self._told(patience_s)
 
     def _deal_with_twins(self) -> None:
@@ -171,7 +193,7 @@ class IngestLoop:
             self._twins_dealt += 1
             self._twins_failed = -math.inf
         try:
-            if self._ingestor.clear_twins(twins):
+            if self._crew.ingestor.clear_twins(twins):
                 self._tidied()
         except StoreError:  # the poll tells how the store is
             with self._lock:
@@ -191,7 +213,7 @@ class IngestLoop:
     def _next(self, *, may_log: bool) -> float:
         waits = [LONGEST_WAIT_S]
         if may_log:
-            due = self._ingestor.next_due()
+            due = self._crew.ingestor.next_due()
             if due is not None:
                 waits.append(max(_BUSY_S, due - self._clock()))
             waits.append(max(_BUSY_S, self._twins_due() - time.monotonic()))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from evaltui.domain.events import StoreStatus, WatchStatus
 from evaltui.domain.ports import RunSource, RunWriter
 from evaltui.domain.run import Run
 from evaltui.domain.web_page import WebPage
-from evaltui.engine.outcome import Outcome
 from evaltui.engine.poll import SWEEP_S
 from evaltui.engine.roots import WatchRoot
 from evaltui.engine.taker import Taker
+
+if TYPE_CHECKING:
+    from evaltui.engine.outcome import Outcome
 
 KnownRuns = Callable[[str], tuple[str, ...]]
 """Content id to ids of the active runs that carry it."""

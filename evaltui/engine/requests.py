@@ -14,20 +14,16 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from evaltui.domain.events import FileState, RunDetail
 from evaltui.domain.metric import Direction
 from evaltui.domain.ports import RunSource, RunWriter
 from evaltui.domain.run import DIRECTION_PREFIX, LOCAL_PREFIX, Tag
-from evaltui.engine.comparing import Comparer
-from evaltui.engine.comparison_desk import ComparisonDesk
-from evaltui.engine.detail import planned_detail, run_detail
 from evaltui.engine.link import Reply, Request, Verb
 from evaltui.engine.parts import Link
 from evaltui.engine.poll import Poller
 from evaltui.engine.roots import WatchRoot, parse_root
-from evaltui.engine.survey import survey
 from evaltui.errors import (
     ConfigError,
     EvaltuiError,
@@ -37,6 +33,10 @@ from evaltui.errors import (
 )
 from evaltui.ledger.journal import Journal
 from evaltui.tracking.deadline import BoundedCalls, OverdueError
+
+if TYPE_CHECKING:
+    from evaltui.engine.comparing import Comparer
+    from evaltui.engine.comparison_desk import ComparisonDesk
 
 DETAIL_DEADLINE_S = 20.0
 SURVEY_DEADLINE_S = 6.0
@@ -92,7 +92,8 @@ class Desk:
         link: Finds the web page of runs.
         make_folder: Makes the folder that the experiment lacks.
         cwd: Directory that relative paths start from.
-        comparer: Reads the cases of runs; default: one that keeps them in memory only.
+        make_comparer: Makes what reads the cases of runs, at the first comparison; default: one
+            that keeps them in memory only.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class Desk:
         link: Link,
         make_folder: Callable[[], None] = lambda: None,
         cwd: Path,
-        comparer: Comparer | None = None,
+        make_comparer: Callable[[], Comparer] | None = None,
     ) -> None:
         self._controls = controls
         self._poller = poller
@@ -117,9 +118,9 @@ class Desk:
         self._make_folder = make_folder
         self._cwd = cwd
         self._calls = BoundedCalls()
-        self._comparisons = ComparisonDesk(
-            comparer or Comparer(), poller=poller, journal=journal, open_source=open_source
-        )
+        self._make_comparer = make_comparer
+        self._comparing = threading.Lock()
+        self._comparison_desk: ComparisonDesk | None = None
         self._answers: Mapping[Verb, Callable[[Payload], Payload]] = {
             Verb.START: lambda _: {},
             Verb.REFRESH: self._refresh,
@@ -199,6 +200,8 @@ class Desk:
         return root
 
     def _survey(self, args: Payload) -> Payload:
+        from evaltui.engine.survey import survey  # noqa: PLC0415 - with all readers
+
         path = self._cwd / Path(str(args["path"])).expanduser()
         found = self._within(SURVEY_DEADLINE_S, lambda: survey(path), doing=f"looking below {path}")
         return dataclasses.asdict(found)
@@ -222,9 +225,13 @@ class Desk:
         if entry.state is FileState.FINISHED and entry.run_id:  # logged since the question came up
             return dataclasses.replace(self._store_detail(entry.run_id), run_id=run_id)
         notes = (entry.path, entry.error, entry.hint)
+        from evaltui.engine.detail import planned_detail  # noqa: PLC0415 - with all readers
+
         return planned_detail(run_id, entry.plan, notes=notes)
 
     def _store_detail(self, run_id: str) -> RunDetail:
+        from evaltui.engine.detail import run_detail  # noqa: PLC0415 - with all readers
+
         def ask() -> RunDetail:
             with contextlib.closing(self._open_source()) as source:
                 return run_detail(source, run_id, link=self._link)
@@ -233,13 +240,30 @@ class Desk:
 
     def _compare(self, args: Payload) -> Payload:
         return self._within(
-            COMPARE_DEADLINE_S, lambda: self._comparisons.compare(args), doing="comparing the runs"
+            COMPARE_DEADLINE_S,
+            lambda: self._comparisons().compare(args),
+            doing="comparing the runs",
         )
 
     def _case(self, args: Payload) -> Payload:
         return self._within(
-            DETAIL_DEADLINE_S, lambda: self._comparisons.case(args), doing="reading the case"
+            DETAIL_DEADLINE_S, lambda: self._comparisons().case(args), doing="reading the case"
         )
+
+    def _comparisons(self) -> ComparisonDesk:
+        """Return what compares; made at the first question, as is what it imports."""
+        from evaltui.engine.comparing import Comparer  # noqa: PLC0415
+        from evaltui.engine.comparison_desk import ComparisonDesk  # noqa: PLC0415
+
+        with self._comparing:  # COMPARE and CASE come from a thread each
+            if self._comparison_desk is None:
+                self._comparison_desk = ComparisonDesk(
+                    (self._make_comparer or Comparer)(),
+                    poller=self._poller,
+                    journal=self._journal,
+                    open_source=self._open_source,
+                )
+            return self._comparison_desk
 
     def _baseline(self, args: Payload) -> Payload:
         run_id = str(args["run_id"] or "")

@@ -16,13 +16,14 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evaltui.domain.events import FileState, Notice, StoreState, StoreStatus, WatchRole
 from evaltui.domain.ports import RunSource
 from evaltui.domain.recalled import Recalled
 from evaltui.domain.run import LOCAL_PREFIX
 from evaltui.domain.table import RunDelta
-from evaltui.engine.comparing import Comparer
+from evaltui.engine.crew import Crew
 from evaltui.engine.feed import Feed
 from evaltui.engine.ingest_loop import IngestLoop
 from evaltui.engine.link import Event, Reply, Request, RunsChanged, StoreChanged
@@ -35,6 +36,9 @@ from evaltui.engine.requests import SLOW, Controls, Desk, Lanes
 from evaltui.engine.sync import Sync
 from evaltui.errors import EvaltuiError
 from evaltui.ledger.journal import Journal
+
+if TYPE_CHECKING:
+    from evaltui.engine.comparing import Comparer
 
 TELL_S = 1.0
 """How often the journal is looked at for what other processes wrote."""
@@ -58,7 +62,10 @@ class Engine:
         make_watcher: Makes the watcher, given the ingestor.
         emit: Called with every event, from several threads.
         cwd: Directory that relative paths in requests start from.
-        comparer: Reads the cases of runs; default: one that keeps them in memory only.
+        watches: Whether there is something to watch from the beginning; if not, ingestor and
+            watcher are made when they are first wanted.
+        make_comparer: Makes what reads the cases of runs, at the first comparison; default: one
+            that keeps them in memory only.
         mirror: Where whole listings are kept for the next start; None: nowhere.
         shown: What the reader of the events shows already, if it is of this target.
         clock: Epoch seconds.
@@ -73,7 +80,8 @@ class Engine:
         make_watcher: Callable[[Ingest], Watch],
         emit: Callable[[Event], None],
         cwd: Path,
-        comparer: Comparer | None = None,
+        watches: bool = True,
+        make_comparer: Callable[[], Comparer] | None = None,
         mirror: Mirror | None = None,
         shown: Recalled | None = None,
         clock: Callable[[], float] = time.time,
@@ -86,6 +94,7 @@ class Engine:
         self._query_wake = threading.Event()
         self._tell_wake = threading.Event()
         self._told = threading.Event()
+        self._begun = threading.Event()
         self._last_state = StoreState.CONNECTING
         self._twins: frozenset[str] = frozenset()
         self._search: RunSource | None = None
@@ -112,13 +121,14 @@ class Engine:
             is_logged=self._is_logged,
             lock=merging,
         )
-        self._ingestor = make_ingestor(self._known_runs)
-        self._feed = Feed(journal, self._ingestor.local_runs, self._local_rows, emit)
-        self._watcher = make_watcher(self._ingestor)
+        self._crew = Crew(
+            journal, lambda: make_ingestor(self._known_runs), make_watcher, wanted=watches
+        )
+        self._feed = Feed(journal, self._crew.local_runs, self._local_rows, emit)
         self._ingest = IngestLoop(
-            self._watcher,
-            self._ingestor,
+            self._crew,
             self._feed,
+            begun=self._begun,
             logged=self._include,
             tidied=self._poll_now,
             told=self._tell,
@@ -126,7 +136,7 @@ class Engine:
             stop=self._stop,
             clock=clock,
         )
-        self._desk = self._make_desk(cwd, comparer)
+        self._desk = self._make_desk(cwd, make_comparer)
         self._lanes = Lanes(self._desk.answer, emit)
         self._threads = [
             self._loop("ingest", self._ingest.turn, self._ingest.wait),
@@ -144,6 +154,7 @@ class Engine:
     def begin_stop(self) -> None:
         """Ask the threads to end; returns at once."""
         self._stop.set()
+        self._begun.set()
         self._ingest.wake()
         self._query_wake.set()
         self._tell_wake.set()
@@ -209,12 +220,12 @@ class Engine:
         self._feed.notice(notice)
         self._tell_wake.set()
 
-    def _make_desk(self, cwd: Path, comparer: Comparer | None) -> Desk:
+    def _make_desk(self, cwd: Path, make_comparer: Callable[[], Comparer] | None) -> Desk:
         order = self._ingest.order
         controls = Controls(
             refresh=self._refresh,
             pause=self._pause,
-            add_root=lambda root: order(lambda: self._watcher.add_root(root)),
+            add_root=lambda root: order(lambda: self._crew.watcher.add_root(root)),
             retry=lambda path: order(lambda: self._retry(path)),
             ignore=lambda path: order(lambda: self._ignore(path)),
             stop=self.begin_stop,
@@ -228,23 +239,31 @@ class Engine:
             link=self._store.link,
             make_folder=self._store.make_folder,
             cwd=cwd,
-            comparer=comparer,
+            make_comparer=make_comparer,
         )
 
     def _refresh(self) -> None:
-        self._ingest.order(self._ingestor.hurry)
+        self._hurry()
         self._poll_now()
 
+    def _hurry(self) -> None:
+        """Let reports that wait for the store be tried now, if anything is watched."""
+        if self._crew.made or self._crew.wanted:
+            self._ingest.order(self._try_now)
+
+    def _try_now(self) -> None:
+        self._crew.ingestor.hurry()
+
     def _retry(self, path: str) -> None:
-        self._ingestor.hurry()  # it may be waiting for the store, with all others
-        self._watcher.retry(path)
+        self._crew.ingestor.hurry()  # it may be waiting for the store, with all others
+        self._crew.watcher.retry(path)
 
     def _ignore(self, path: str) -> None:
-        why = self._ingestor.ignore(path)
+        why = self._crew.ingestor.ignore(path)
         if why:
             self.notice(Notice("warning", f"{path} is not ignored: {why}"))
         else:
-            self._watcher.ignore(path)
+            self._crew.watcher.ignore(path)
 
     def _poll_now(self) -> None:
         self._poller.refresh()
@@ -263,6 +282,7 @@ class Engine:
     def _query_turn(self) -> float:
         self._poller.announce()  # target and reason stand on screen before the store answers
         self._poller.step()
+        self._begun.set()
         twins = self._poller.twins()
         if twins != self._twins:
             self._ingest.twins(twins)
@@ -294,12 +314,13 @@ class Engine:
     def _publish(self, delta: RunDelta, reset: bool) -> None:
         if delta.removed and not reset:
             removed = delta.removed
-            self._ingest.order(lambda: self._ingestor.note_deleted(removed))
+            self._ingest.order(lambda: self._crew.ingestor.note_deleted(removed))
         self._local_rows.store_page(delta, reset)
+        self._begun.set()
 
     def _tell_store(self, status: StoreStatus) -> None:
         if status.state is StoreState.LIVE and self._last_state is StoreState.OFFLINE:
-            self._ingest.order(self._ingestor.hurry)
+            self._hurry()
         if status.state is not StoreState.BUSY:  # busy after offline: still waiting to be live
             self._last_state = status.state
         self._emit(StoreChanged(status))
@@ -331,7 +352,7 @@ class Engine:
 
     def _tell_what_hinders(self) -> None:
         """Tell why reports cannot be written although the store can be read."""
-        error, hint = self._ingestor.refusal
+        error, hint = self._crew.refusal
         hinders = {
             "missing_folder": self._store.missing_folder(),
             "write_error": error,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from evaltui.domain.stamp import FileStamp
-from evaltui.engine.outcome import Outcome, ReportFile
+if TYPE_CHECKING:
+    from evaltui.domain.stamp import FileStamp
+    from evaltui.engine.outcome import Outcome, ReportFile
 
 
 class Taker(Protocol):

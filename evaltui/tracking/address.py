@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
 from collections.abc import Sequence
@@ -50,6 +49,8 @@ def scheme_of(uri: str) -> str:
     scheme = head.partition("+")[0].lower()
     if scheme in _KNOWN or scheme in _plugins():
         return scheme
+    import difflib  # noqa: PLC0415 - for a mistake alone
+
     near = difflib.get_close_matches(scheme, _KNOWN, n=1)
     raise ConfigError(
         f"tracking URI {without_password(uri)}: unknown scheme {scheme}",

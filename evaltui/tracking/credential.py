@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -138,6 +136,8 @@ def read_profile(name: str, environ: Mapping[str, str]) -> Profile:
     Raises:
         ConfigError: There is no such file, profile or host in it, or it holds two credentials.
     """
+    import configparser  # noqa: PLC0415 - for who has such a file
+
     path = config_file(environ)
     parser = configparser.RawConfigParser(default_section="\0", strict=False)
     try:
@@ -173,6 +173,8 @@ def default_profile_exists(environ: Mapping[str, str]) -> bool:
 
 
 def _no_profile(name: str, path: Path, known: list[str]) -> ConfigError:
+    import difflib  # noqa: PLC0415 - for a mistake alone
+
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"it has: {', '.join(known) or 'none'}"
     return ConfigError(f"there is no Databricks profile {name} in {path}", hint=hint)
@@ -204,6 +206,8 @@ def for_server(address: ServerAddress, environ: Mapping[str, str]) -> Credential
 
 
 def _mlflow_file(environ: Mapping[str, str]) -> tuple[str, str]:
+    import configparser  # noqa: PLC0415 - for who has such a file
+
     home = environ.get("HOME", "")
     path = (Path(home) if home else Path.home()) / ".mlflow" / "credentials"
     parser = configparser.RawConfigParser()

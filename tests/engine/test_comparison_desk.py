@@ -80,7 +80,7 @@ class Office:
             open_writer=lambda: FakeWriter(self.store),
             link=lambda *_: WebPage(),
             cwd=folder,
-            comparer=Comparer(CaseCache(folder / "cases"), directions=directions),
+            make_comparer=lambda: Comparer(CaseCache(folder / "cases"), directions=directions),
         )
 
     @staticmethod

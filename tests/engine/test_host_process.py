@@ -14,12 +14,19 @@ from evaltui.engine.link import Request, Verb, encode
 
 HEAVY = ("mlflow", "sqlalchemy", "pandas", "databricks", "textual", "rich", "requests", "urllib3")
 
+LATE = (
+    *("evaltui.engine.ingest", "evaltui.engine.watcher", "evaltui.engine.comparing"),
+    *("evaltui.readers", "evaltui.stats", "evaltui.domain.report", "evaltui.domain.catalogue"),
+    *("watchfiles", "zipfile", "statistics", "difflib", "tomllib", "configparser", "email"),
+)
+"""What an engine over a SQLite file does without until something is watched or compared."""
+
 _REPORTS_MODULES = f"""
 import atexit, os, sys, threading
 import evaltui.host as host
 
 def tell(*_):
-    loaded = [name for name in {HEAVY!r} if name in sys.modules]
+    loaded = [name for name in {(*HEAVY, *LATE)!r} if name in sys.modules]
     with open(os.environ["LOADED"], "w") as file:
         file.write(" ".join(loaded) or "none")
 
@@ -68,6 +75,24 @@ def test_reading_a_store_imports_neither_mlflow_nor_a_screen(
         engine.start()
         engine.until(lambda: engine.table.complete and len(engine.runs()) == 120)
         assert engine.ask(Verb.DETAIL, run_id=engine.runs()[0].run_id).error == ""
+        assert engine.ask(Verb.REFRESH).error == ""
+        engine.send(Verb.STOP)
+        assert engine.end() == 0
+    assert not set(loaded.read_text().split()).intersection(HEAVY)
+
+
+def test_an_engine_that_watches_and_compares_nothing_imports_nothing_for_that(
+    tmp_path: Path, database: Path
+) -> None:
+    loaded = tmp_path / "loaded.txt"
+    with EngineProcess(
+        tmp_path,
+        {"tracking_uri": f"sqlite:///{database}"},
+        command=(sys.executable, "-P", "-c", _REPORTS_MODULES),
+        environ={"LOADED": str(loaded)},
+    ) as engine:
+        engine.start()
+        engine.until(lambda: engine.table.complete and engine.watch is not None)
         assert engine.ask(Verb.REFRESH).error == ""
         engine.send(Verb.STOP)
         assert engine.end() == 0

@@ -20,7 +20,14 @@ from engine_fakes import (
 )
 from waiting import wait_for
 
-from evaltui.domain.events import FileRole, FileState, Notice, StoreState, WatchRole
+from evaltui.domain.events import (
+    FileRole,
+    FileState,
+    Notice,
+    StoreState,
+    WatchRole,
+    WatchStatus,
+)
 from evaltui.domain.run import RunStatus
 from evaltui.domain.stamp import FileStamp
 from evaltui.domain.web_page import WebPage
@@ -60,6 +67,7 @@ class Plant:
         role: WatchRole = WatchRole.WATCHER,
         read_only: bool = False,
         ask_user: Callable[[], str] | None = None,
+        watches: bool = True,
     ) -> None:
         self.store = FakeStore()
         self.journal = Journal(folder / "journal")
@@ -84,10 +92,13 @@ class Plant:
             make_watcher=lambda _ingestor: self.watcher,
             emit=self._emit,
             cwd=folder,
+            watches=watches,
         )
+        self.known_runs = self.engine._known_runs
+        self.made = 0
 
     def _make_ingestor(self, known_runs: Callable[[str], tuple[str, ...]]) -> FakeIngestor:
-        self.known_runs = known_runs
+        self.made += 1
         return self.ingestor
 
     def _emit(self, event: Event) -> None:
@@ -137,6 +148,42 @@ def test_an_engine_lists_the_store_and_tells_the_watch(plant: Plant) -> None:
     wait_for(lambda: plant.of(WatchChanged))
     assert plant.engine.status.state is StoreState.LIVE
     assert plant.ingestor.recovered == 1
+
+
+def test_who_ingests_is_made_when_something_is_to_be_watched(tmp_path: Path) -> None:
+    plant = Plant(tmp_path, watches=False)
+    plant.watcher.roots.clear()
+    plant.begin("c1")
+    plant.store.add(make_run("a"))
+    try:
+        plant.engine.start()
+        wait_for(lambda: plant.screen.names == ["a", "run-c1"])  # what the journal knows is shown
+        wait_for(lambda: plant.engine.idle)
+        assert plant.of(WatchChanged) == [WatchChanged(WatchStatus())]
+        plant.engine.handle(Request(1, Verb.REFRESH))
+        plant.store.add(make_run("b"))
+        wait_for(lambda: "b" in plant.screen.names)
+        assert plant.made == plant.ingestor.recovered == 0
+        plant.engine.handle(Request(2, Verb.WATCH, {"path": str(tmp_path)}))
+        wait_for(lambda: [root.path for root in plant.watcher.roots] == [tmp_path])
+        assert plant.made == plant.ingestor.recovered == 1
+        wait_for(lambda: plant.of(WatchChanged)[1:])
+    finally:
+        assert plant.engine.stop(PATIENCE_S)
+    assert plant.watcher.closed
+    assert plant.ingestor.closed
+
+
+def test_who_ingests_is_made_although_the_store_does_not_answer(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+    plant.store.hang = threading.Event()
+    try:
+        plant.engine.start()
+        wait_for(lambda: plant.watcher.steps)
+        assert not plant.screen.pages
+    finally:
+        plant.store.hang.set()
+        plant.engine.stop(PATIENCE_S)
 
 
 def test_the_first_report_after_a_rest_is_shown_before_work_on_it_begins(
