@@ -17,9 +17,9 @@ from evaltui.domain.report import Case, Report, Source
 from evaltui.domain.run import ArtifactInfo, Run, Tag
 from evaltui.engine.case_cache import CaseCache, KeptCases
 from evaltui.engine.detail import report_paths, table_paths
+from evaltui.engine.planned import planned_table
 from evaltui.errors import ReportError, StoreError
 from evaltui.readers import read_reports
-from evaltui.tracking.case_table import CASE_TABLE_PATH
 
 MAX_BYTES = 64_000_000
 """Largest artifact that is read for its cases."""
@@ -85,12 +85,9 @@ def read_cases(source: RunSource, run: Run, cache: CaseCache) -> CasesRead:
 
 def planned_cases(plan: RunPlan) -> CasesRead:
     """Return the cases of a report that the store does not have yet."""
-    for item in plan.artifacts:
-        if item.path == CASE_TABLE_PATH and item.data is not None:
-            table = _table_of(item.data)
-            if table is not None:
-                return CasesRead(table)
-    return CasesRead(None, NO_CASES)
+    data = planned_table(plan, max_bytes=MAX_BYTES)
+    table = None if data is None else _table_of(data)
+    return CasesRead(table, "" if table is not None else NO_CASES)
 
 
 def read_case(source: RunSource, run: Run, label: str, cache: CaseCache) -> tuple[Case, ...]:

@@ -16,6 +16,7 @@ from evaltui.domain.ports import RunSource
 from evaltui.domain.report import Report, Source
 from evaltui.domain.run import ArtifactInfo, Run, Tag
 from evaltui.engine.parts import Link
+from evaltui.engine.planned import planned_table
 from evaltui.errors import ReportError, RunNotFoundError, StoreError
 from evaltui.readers import has_report_name, read_reports
 from evaltui.tracking.case_table import CASE_TABLE_PATH, case_table
@@ -79,10 +80,8 @@ def run_detail(source: RunSource, run_id: str, *, link: Link) -> RunDetail:
 
 def planned_detail(run_id: str, plan: RunPlan, *, notes: Iterable[str] = ()) -> RunDetail:
     """Return all about a report that the store does not have yet, as it will be logged."""
-    table = CaseTable(note="no case table")
-    for item in plan.artifacts:
-        if item.path == CASE_TABLE_PATH and item.data is not None:
-            table = read_table(item.data)
+    data = planned_table(plan, max_bytes=MAX_TABLE_BYTES)
+    table = CaseTable(note="no case table") if data is None else read_table(data)
     sizes = (
         (item.path, len(item.data) if item.data is not None else None) for item in plan.artifacts
     )

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from evaltui.errors import JournalError
+from evaltui.ledger.kept import KeptFiles
 from evaltui.ledger.owner import this_process
 from evaltui.ledger.schema import SCHEMA, UPGRADES, VERSION
 from evaltui.mounts import network_type
@@ -57,6 +58,7 @@ class Database:
     ) -> None:
         self.directory = directory
         self.path = directory / "journal.db"
+        self._kept = KeptFiles(directory / "kept")
         self.is_new = False
         self.is_shared = False
         self._clock = clock
@@ -87,6 +89,14 @@ class Database:
             if db.execute("PRAGMA freelist_count").fetchone()[0] >= _FREE_PAGES:
                 # Only a script steps through all of this pragma, one page a step.
                 db.executescript("PRAGMA incremental_vacuum")
+        self._clear_kept()
+
+    def _clear_kept(self) -> None:
+        """Remove the large artifacts that no entry refers to any more."""
+        if self._kept:
+            with self._write() as db:
+                rows = db.execute("SELECT local_path FROM spool WHERE local_path IS NOT NULL")
+                self._kept.clear({str(row[0]) for row in rows})
 
     def _open(self) -> sqlite3.Connection:
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))

@@ -10,13 +10,21 @@ import sqlite3
 from collections.abc import Iterable
 
 from evaltui.domain.events import FileState
-from evaltui.domain.plan import RunPlan
+from evaltui.domain.plan import ArtifactFile, RunPlan
 from evaltui.ledger.database import storable
 from evaltui.ledger.files import leave_alone
 from evaltui.ledger.follow import follow
+from evaltui.ledger.kept import LARGE_BYTES
 from evaltui.ledger.lookups import Lookups
 from evaltui.ledger.owner import is_alive
 from evaltui.ledger.records import Entry, NewEntry, pack_plan
+
+_INSERT = (
+    "INSERT INTO entries (content_id, item, path, file_sha256, format, kind, evaluation_id,"
+    " values_digest, mode, mode_source, action, state, unclear, run_id, predecessors, joined,"
+    " attached, plan, error, created_at, sort_ms, owner)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id"
+)
 
 
 class Entries(Lookups):
@@ -45,8 +53,10 @@ class Entries(Lookups):
                 "SELECT 1 FROM entries WHERE content_id=? AND active=1", (new.content_id,)
             ).fetchone():
                 return None
-            entry_id = _insert(db, new, self._clock())
+            entry_id = self._insert(db, new)
             self._follow(db, (new.content_id, new.joined))
+        if replaces is not None:
+            self._clear_kept()
         return self.entry(entry_id)
 
     def claim(self, entry_id: int) -> bool:
@@ -118,6 +128,8 @@ class Entries(Lookups):
                     (self._clock(), entry_id),
                 )
             self._follow_entry(db, entry_id)
+        if done:
+            self._clear_kept()
         return bool(changed)
 
     def postpone(
@@ -194,6 +206,7 @@ class Entries(Lookups):
             )
             db.execute("DELETE FROM spool WHERE entry_id=?", (entry_id,))
             self._follow_entry(db, entry_id)
+        self._clear_kept()
 
     def ignore(self, path: str, entry_ids: Iterable[int] = ()) -> None:
         """Leave a path alone until `heed`: a person gave it up. All of it is kept, or nothing.
@@ -207,6 +220,7 @@ class Entries(Lookups):
             for entry_id in entry_ids:
                 self._take_out(db, entry_id)
             leave_alone(db, path, self._next_seq(db), self._clock())
+        self._clear_kept()
 
     def _take_out(self, db: sqlite3.Connection, entry_id: int) -> None:
         row = db.execute(
@@ -256,6 +270,29 @@ class Entries(Lookups):
                     (storable(path),),
                 )
 
+    def _insert(self, db: sqlite3.Connection, new: NewEntry) -> int:
+        now = self._clock()
+        values = (
+            new.content_id, new.item, new.path, new.file_sha256, new.format, new.kind,
+            new.evaluation_id, new.values_digest, new.mode, new.mode_source, new.action.value,
+            FileState.PARSED.value, int(new.unclear), new.run_id,
+            " ".join(map(str, new.predecessors)), new.joined, "\n".join(new.attached),
+            pack_plan(new.plan), new.error, now, new.plan.started_ms, "",
+        )  # fmt: skip
+        row = db.execute(_INSERT, tuple(map(storable, values))).fetchone()
+        db.executemany(
+            "INSERT OR REPLACE INTO spool VALUES (?,?,?,?)",
+            [(row[0], *self._spooled(file)) for file in new.plan.artifacts],
+        )
+        return int(row[0])
+
+    def _spooled(self, file: ArtifactFile) -> tuple[object, object, bytes | None]:
+        """Return path, local path and data of an artifact as `spool` has them."""
+        local, data = file.local_path, file.data
+        if data is not None and len(data) > LARGE_BYTES:
+            local, data = self._kept.keep(data), None
+        return storable(file.path), None if local is None else storable(str(local)), data
+
     def _follow_entry(self, db: sqlite3.Connection, entry_id: int) -> None:
         row = db.execute("SELECT content_id, joined FROM entries WHERE id=?", (entry_id,))
         self._follow(db, next(row, ()))
@@ -272,33 +309,3 @@ def _is_replaced(db: sqlite3.Connection, entry_id: int) -> bool:
         (f" {entry_id} ",),
     )
     return found.fetchone() is not None
-
-
-def _insert(db: sqlite3.Connection, new: NewEntry, now: float) -> int:
-    values = (
-        new.content_id, new.item, new.path, new.file_sha256, new.format, new.kind,
-        new.evaluation_id, new.values_digest, new.mode, new.mode_source, new.action.value,
-        FileState.PARSED.value, int(new.unclear), new.run_id,
-        " ".join(map(str, new.predecessors)), new.joined, "\n".join(new.attached),
-        pack_plan(new.plan), new.error, now, new.plan.started_ms, "",
-    )  # fmt: skip
-    row = db.execute(
-        "INSERT INTO entries (content_id, item, path, file_sha256, format, kind, evaluation_id,"
-        " values_digest, mode, mode_source, action, state, unclear, run_id, predecessors, joined,"
-        " attached, plan, error, created_at, sort_ms, owner)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id",
-        tuple(map(storable, values)),
-    ).fetchone()
-    db.executemany(
-        "INSERT OR REPLACE INTO spool VALUES (?,?,?,?)",
-        [
-            (
-                row[0],
-                storable(file.path),
-                None if file.local_path is None else storable(str(file.local_path)),
-                file.data,
-            )
-            for file in new.plan.artifacts
-        ],
-    )
-    return int(row[0])

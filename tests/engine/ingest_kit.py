@@ -41,7 +41,7 @@ def report(accuracy: float = 0.5, **fields: Any) -> bytes:
 class Kit:
     def __init__(self, tmp_path: Path, store: TinyStore | None = None, **options: Any) -> None:
         self.root = tmp_path / "reports"
-        self.root.mkdir(exist_ok=True)
+        self.root.mkdir(exist_ok=True, parents=True)
         self.clock = Clock()
         self.store = store or TinyStore(new_id="run")
         folder = options.pop("journal_dir", tmp_path / "journal")

@@ -14,7 +14,7 @@ from journal_kit import new_entry, stamp, with_artifacts
 from evaltui.domain.events import FileState
 from evaltui.domain.plan import ArtifactFile
 from evaltui.errors import ExitCode, JournalError
-from evaltui.ledger import database
+from evaltui.ledger import database, entries
 from evaltui.ledger.journal import Journal
 from evaltui.ledger.schema import VERSION
 
@@ -181,10 +181,46 @@ def test_one_journal_may_be_used_by_several_threads(tmp_path: Path) -> None:
     assert journal.last_seq() == 200
 
 
+def test_large_artifacts_are_files_for_as_long_as_an_entry_refers_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entries, "LARGE_BYTES", 10)
+    journal = Journal(tmp_path / "j")
+    small, large = ArtifactFile("s", data=b"x" * 10), ArtifactFile("l", data=b"y" * 11)
+    first = journal.begin(with_artifacts(small, large))
+    assert first is not None
+    assert journal.entry(first.entry_id) == first
+    (kept,) = (tmp_path / "j" / "kept").iterdir()
+    found = {file.path: (file.data, file.local_path) for file in first.plan.artifacts}
+    assert found == {"s": (b"x" * 10, None), "l": (None, kept)}
+    assert kept.read_bytes() == b"y" * 11
+    assert kept.stat().st_mode & 0o777 == 0o600
+    other = journal.begin(with_artifacts(large, content_id="other"))
+    assert other is not None
+    journal.deactivate(first.entry_id, FileState.SUPERSEDED)
+    assert kept.exists()  # the other one has the same
+    journal.deactivate(other.entry_id, FileState.SUPERSEDED)
+    assert not kept.exists()
+    (kept.parent / "orphan").write_bytes(b"of a process that died")
+    journal.shrink()
+    assert list(kept.parent.iterdir()) == []
+
+
+def test_a_disk_that_takes_no_large_artifact_is_an_error_and_begins_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entries, "LARGE_BYTES", 10)
+    journal = Journal(tmp_path / "j")
+    (tmp_path / "j" / "kept").write_text("in the way")
+    with pytest.raises(JournalError, match="cannot be written"):
+        journal.begin(with_artifacts(ArtifactFile("l", data=b"y" * 11)))
+    assert journal.open_count() == 0
+
+
 def test_the_space_of_finished_reports_is_given_back(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j")
-    file = ArtifactFile("a.json", data=b"x" * 20_000_000)
-    entry = journal.begin(with_artifacts(file))
+    files = [ArtifactFile(f"{n}.json", data=b"x" * 3_000_000) for n in range(6)]
+    entry = journal.begin(with_artifacts(*files))
     assert entry is not None
     assert journal.claim(entry.entry_id)
     assert journal.advance(entry.entry_id, FileState.FINISHED)

@@ -14,6 +14,7 @@ from pathlib import PurePath
 from evaltui.domain.events import FileState
 from evaltui.domain.plan import RunPlan
 from evaltui.domain.run import Run, Tag
+from evaltui.domain.stamp import FileStamp
 from evaltui.engine.filebytes import FileChangedError, sha256_file
 from evaltui.engine.rewrite import is_trusted_more
 from evaltui.engine.steps import compare
@@ -237,28 +238,56 @@ class Machine:
         return entry
 
     def _write_artifacts(self, entry: Entry) -> Entry:
-        entry = self._without_changed_files(entry)
+        stamps = _stamps(entry.plan)
+        changed = self._changed_files(entry)
+        if changed:
+            return self._without(entry, changed)
         if entry.plan.artifacts:
             self._store.writer.log_artifacts(entry.run_id, entry.plan.artifacts)
+        if _stamps(entry.plan) != stamps and self._changed_files(entry):
+            return self._start_over(entry)
         self._crash_at("artifacts_sent")
         entry = self._advance(entry, FileState.ARTIFACTS)
         self._crash_at("artifacts")
         return entry
 
-    def _without_changed_files(self, entry: Entry) -> Entry:
-        """Drop files that were too large to be kept and are not what was read any more."""
-        kept = []
+    def _changed_files(self, entry: Entry) -> list[str]:
+        """Return the artifacts that are uploaded from their path and are not what was read."""
+        changed = []
         for file in entry.plan.artifacts:
-            if file.local_path is not None:
-                try:
-                    same = sha256_file(file.local_path) == entry.file_sha256
-                except (OSError, ReportError, FileChangedError):
-                    same = False
-                if not same:
-                    self._journal.drop_artifact(entry.entry_id, file.path)
-                    continue
-            kept.append(file)
-        return replace(entry, plan=replace(entry.plan, artifacts=tuple(kept)))
+            if file.local_path is None:
+                continue
+            try:
+                digest = sha256_file(file.local_path)
+            except (OSError, ReportError, FileChangedError):
+                digest = ""
+            # what the journal keeps as a file is named by its digest
+            if digest not in (entry.file_sha256, file.local_path.name):
+                changed.append(file.path)
+        return changed
+
+    def _without(self, entry: Entry, paths: list[str]) -> Entry:
+        """Leave artifacts out, say so in the run, and go back to where that is written."""
+        self._store.writer.remove_artifacts(entry.run_id, paths)  # an upload may have been cut off
+        for path in paths:
+            self._journal.drop_artifact(entry.entry_id, path)
+        artifacts = tuple(file for file in entry.plan.artifacts if file.path not in paths)
+        entry = replace(entry, plan=replace(entry.plan, artifacts=artifacts))
+        if entry.action is Action.ATTACH:
+            return entry
+        told = [f"{path} changed before it was uploaded, and is left out" for path in paths]
+        notes = "\n".join(filter(None, [*told, entry.plan.tags.get(Tag.NOTES, "")]))
+        tags = {**entry.plan.tags, Tag.NOTES: notes}
+        return self._advance(entry, FileState.CREATED, plan=replace(entry.plan, tags=tags))
+
+    def _start_over(self, entry: Entry) -> Entry:
+        """Give up a run with a file in it that changed while it was uploaded."""
+        if entry.action is not Action.LOG:
+            return entry  # the file is left out now
+        run = self._store.source.get_run(entry.run_id)
+        if run is not None and run.active:
+            self._links.clear_twins((run,), "")
+        return self._start_again(entry)
 
     # -- the end ---------------------------------------------------------------------------------
 
@@ -350,3 +379,15 @@ def _mode_is_better(entry: Entry, run: Run) -> bool:
     return entry.mode != run.tags.get(Tag.MODE) and is_trusted_more(
         entry.mode_source, run.tags.get(Tag.MODE_SOURCE, "")
     )
+
+
+def _stamps(plan: RunPlan) -> list[FileStamp | None]:
+    """Return the stats of the files that are uploaded from their paths; None: it is gone."""
+    found: list[FileStamp | None] = []
+    for file in plan.artifacts:
+        if file.local_path is not None:
+            try:
+                found.append(FileStamp.of(file.local_path, file.local_path.stat()))
+            except OSError:
+                found.append(None)
+    return found
