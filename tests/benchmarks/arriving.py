@@ -9,26 +9,24 @@ logged when the store says that it is finished. Nothing here is part of the test
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import random
 import sqlite3
 import statistics
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+from figures import NO_TARGET, Figure, options_of, report, scratch  # noqa: E402 - beside this file
+from programs import EVALTUI, SIZE, own_environment  # noqa: E402
 from pty_session import PtySession  # noqa: E402 - tests are no package
-from run import EVALTUI, SIZE, own_environment  # noqa: E402 - beside this file
 
 _WARM_UP = 3  # mlflow is imported for the first one
 _LOOK_S = 0.002
@@ -48,10 +46,10 @@ class Arrival:
     logged_s: float
 
 
-def report(number: int) -> bytes:
+def document(number: int) -> bytes:
     """Return a report of 10 KB with ten metrics and 40 cases."""
     rng = random.Random(number)
-    document = {
+    told = {
         "schema": "evaltui.report/1",
         "name": f"arrival-{number:03d}",
         "mode": "mcp",
@@ -61,7 +59,7 @@ def report(number: int) -> bytes:
             for at in range(40)
         ],
     }
-    return json.dumps(document).encode()
+    return json.dumps(told).encode()
 
 
 class Store:
@@ -117,7 +115,7 @@ def arrivals(place: Path, number: int) -> list[Arrival]:
         for at in range(number + _WARM_UP):
             name = f"arrival-{at:03d}"
             written = place / "next.json"
-            written.write_bytes(report(at))
+            written.write_bytes(document(at))
             store = Store(place / "data" / "mlflow.db", name)
             began = time.perf_counter()
             written.rename(reports / f"{name}.json")
@@ -134,37 +132,26 @@ def arrivals(place: Path, number: int) -> list[Arrival]:
     return found
 
 
-def figures(found: Sequence[Arrival]) -> dict[str, float]:
-    """Return the medians and the 95th percentiles, in milliseconds."""
-    told: dict[str, float] = {}
-    for name, values in (
-        ("row", [arrival.row_s for arrival in found]),
-        ("logged", [arrival.logged_s for arrival in found]),
+def figures(place: Path, number: int) -> Iterator[Figure]:
+    """Yield the medians and the 95th percentiles."""
+    found = arrivals(place, number)
+    for what, values, most in (
+        ("report on disk → row on the screen", [it.row_s for it in found], (NO_TARGET, 50)),
+        ("report on disk → logged", [it.logged_s for it in found], (500, NO_TARGET)),
     ):
-        told[f"{name}_p50_ms"] = round(statistics.median(values) * 1000, 1)
-        told[f"{name}_p95_ms"] = round(statistics.quantiles(values, n=20)[-1] * 1000, 1)
-    return told
+        p95 = statistics.quantiles(values, n=20)[-1]
+        yield Figure(what, statistics.median(values) * 1000, "ms p50", most[0])
+        yield Figure(what, p95 * 1000, "ms p95", most[1])
 
 
 def main() -> int:
     """Print the figures; return 1 when a target is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    options = options_of(
+        __doc__, more=lambda parser: parser.add_argument("--reports", type=int, default=30)
     )
-    parser.add_argument("--reports", type=int, default=30)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="evaltui-bench-") as scratch:
-        told = figures(arrivals(Path(scratch), options.reports))
-    print(f"report on disk → row on the screen: p50 {told['row_p50_ms']:g} ms,", end=" ")
-    print(f"p95 {told['row_p95_ms']:g} ms (≤ 50)")
-    print(f"report on disk → logged: p50 {told['logged_p50_ms']:g} ms (≤ 500),", end=" ")
-    print(f"p95 {told['logged_p95_ms']:g} ms")
-    if options.json:
-        options.json.write_text(json.dumps(told, indent=1), encoding="utf-8")
-    return 0 if told["row_p95_ms"] <= 50 and told["logged_p50_ms"] <= 500 else 1
+    with scratch() as place:
+        return report([figures(place, options.reports)], options.json)
 
 
 if __name__ == "__main__":
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.exit(main())

@@ -1,6 +1,7 @@
 """Measures a comparison from the key to the screen, and where its time goes.
 
     python tests/benchmarks/comparing.py [--cases 100] [--metrics 40] [--runs 8] [--rounds 9]
+                                         [--json OUT.json]
 
 Reports are logged into a store of their own and compared by the real program in a pseudo-terminal,
 from a state directory that keeps their cases already: the program is started anew for every round,
@@ -16,7 +17,6 @@ import random
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -24,8 +24,10 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+from figures import NO_TARGET, Figure, options_of, report, scratch  # noqa: E402 - beside this file
+from programs import EVALTUI, cpu_s, tree  # noqa: E402
 from pty_session import PtySession  # noqa: E402 - tests are no package
 from stores import EXPERIMENT, new_store, quiet_environ  # noqa: E402
 
@@ -43,7 +45,6 @@ from evaltui.ui.change_lines import by_case  # noqa: E402
 from evaltui.ui.diff_lines import DiffLines  # noqa: E402
 from evaltui.ui.glyphs import BLOCK  # noqa: E402
 
-EVALTUI = str(Path(sys.executable).parent / "evaltui")
 SIZE = (160, 50)
 _BASE_S = 1_764_000_000
 _FRAME_BYTES = 1_000
@@ -118,8 +119,8 @@ def _round(env: dict[str, str], runs: int) -> tuple[float, ...]:
         program.send("gvGv")
         program.until_text(f"{runs} marked")
         program.until_quiet(1.0)
-        screen, engine = _tree(program.process.pid)
-        spent, before = (_cpu_s(screen), _cpu_s(engine)), len(program.data)
+        screen, engine = tree(program.process.pid)[:2]
+        spent, before = (cpu_s(screen), cpu_s(engine)), len(program.data)
         values = 0.0
         began = time.perf_counter()
         program.send("c")
@@ -132,23 +133,11 @@ def _round(env: dict[str, str], runs: int) -> tuple[float, ...]:
         while program.pump(0.03):
             now = time.perf_counter() - began
         program.until_quiet(0.5)
-        taken = (_cpu_s(screen) - spent[0], _cpu_s(engine) - spent[1])
+        taken = (cpu_s(screen) - spent[0], cpu_s(engine) - spent[1])
         program.send("q")
         program.send("q")
         program.wait()
     return values, now, *taken
-
-
-def _tree(screen: int) -> tuple[int, int]:
-    """Return the process ids of a program and of its engine."""
-    children = Path(f"/proc/{screen}/task/{screen}/children").read_text().split()
-    return screen, int(children[0])
-
-
-def _cpu_s(process: int) -> float:
-    """Return the processor time that a process took so far, all threads together."""
-    tasks = Path(f"/proc/{process}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 def parts(*, cases: int, metrics: int, runs: int, rounds: int) -> Iterator[tuple[str, float]]:
@@ -213,24 +202,36 @@ def _cpu_ms(work: Callable[[], object], rounds: int) -> float:
     return statistics.median(times) * 1_000
 
 
+def figures(place: Path, **size: int) -> Iterator[Figure]:
+    """Yield the parts of a comparison, then what it takes from the key on."""
+    about = "{runs} runs of {cases:,} cases x {metrics} metrics: ".format(**size)
+    for what, took_ms in parts(**size):
+        yield Figure(f"{about}{what}", took_ms, "ms of the processor", NO_TARGET)
+    most = 150 if size["cases"] <= 100 else 1_000
+    told = (
+        ("key to values", "ms", NO_TARGET),
+        ("key to verdicts", "ms", most),
+        ("processor time of the screen", "ms", NO_TARGET),
+        ("processor time of the engine", "ms", NO_TARGET),
+    )
+    columns = zip(*key_to_screen(place, **size), strict=True)
+    for (what, unit, target), times in zip(told, columns, strict=True):
+        note = f"median; slowest {max(times) * 1_000:.0f} ms"
+        yield Figure(f"{about}{what}", statistics.median(times) * 1_000, unit, target, note)
+
+
 def main() -> int:
-    """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--cases", type=int, default=100)
-    parser.add_argument("--metrics", type=int, default=40)
-    parser.add_argument("--runs", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=9)
-    arguments = vars(parser.parse_args())
-    print("{runs} runs of {cases} cases x {metrics} metrics, medians".format(**arguments))
-    for what, took_ms in parts(**arguments):
-        print(f"  {what:42} {took_ms:8.1f} ms of the processor")
-    with tempfile.TemporaryDirectory() as folder:
-        pairs = key_to_screen(Path(folder), **arguments)
-    told = ("key to values", "key to verdicts", "processor: screen", "processor: engine")
-    for what, times in zip(told, zip(*pairs, strict=True), strict=True):
-        middle, worst = statistics.median(times) * 1_000, max(times) * 1_000
-        print(f"  {what:42} {middle:8.1f} ms, slowest {worst:.0f} ms")
-    return 0
+    """Print the figures; return 1 when a target is missed."""
+
+    def sizes(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--cases", type=int, default=100)
+        parser.add_argument("--metrics", type=int, default=40)
+        parser.add_argument("--runs", type=int, default=8)
+
+    options = options_of(__doc__, more=sizes, rounds=9)
+    size = {name: getattr(options, name) for name in ("cases", "metrics", "runs", "rounds")}
+    with scratch() as place:
+        return report([figures(place, **size)], options.json)
 
 
 if __name__ == "__main__":

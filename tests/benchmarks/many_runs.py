@@ -1,6 +1,7 @@
 """Measures starts, keys, memory and rest with 1,000 to 100,000 runs of 30 metrics.
 
-    python tests/benchmarks/many_runs.py [--runs 1000 10000 100000] [--rounds 5] [--json OUT.json]
+    python tests/benchmarks/many_runs.py [--runs 1000 10000 100000] [--rounds 5]
+                                         [--place DIR] [--json OUT.json]
 
 Every time stands beside its own baseline of the same round: an empty Textual program, or plain SQL
 that reads the same rows. Stores are made by this program and kept in --place. Nothing here is part
@@ -9,16 +10,11 @@ of the test suite.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import random
-import re
 import shutil
 import sqlite3
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -26,26 +22,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from pty_session import PtySession  # noqa: E402 - tests are no package
-from run import (  # noqa: E402 - beside this file
+from figures import (  # noqa: E402 - beside this file
+    NO_TARGET,
+    Figure,
+    options_of,
+    report,
+    scratch,
+)
+from programs import (  # noqa: E402
+    EMPTY,
     EVALTUI,
     SIZE,
-    Figure,
+    children,
+    cpu_s,
     first_frame_s,
+    memory_mb,
     own_environment,
     store_uri,
 )
+from pty_session import PtySession  # noqa: E402 - tests are no package
 from stores import EXPERIMENT  # noqa: E402
 
-EMPTY = [sys.executable, str(HERE / "empty_app.py")]
 _ROW = b"run-"
 _REST_S = 2.0
 _QUIET_S = 0.4
 _LOOK_S = 0.3
 _IDLE_S = 10.0
-_MB = 1024
 _SOON_LISTED = 10_000
 """Runs up to which a first start is measured in every round."""
 
@@ -105,12 +109,12 @@ def confirmed(program: PtySession) -> None:
     program.until_quiet(_REST_S)
 
 
-def starts(place: Path, runs: int, rounds: int) -> Iterator[Figure]:
+def starts(place: Path, uri: str, runs: int, rounds: int) -> Iterator[Figure]:
     """Compare first starts and second ones with the empty program, start by start in turn.
 
     Others work on this machine, so the shortest of each kind are held against each other.
     """
-    env = own_environment(place) | {"EVALTUI_TRACKING_URI": store_uri(place, runs)}
+    env = own_environment(place) | {"EVALTUI_TRACKING_URI": uri}
     cache = Path(env["XDG_CACHE_HOME"])
     empty: list[float] = []
     first: list[Start] = []
@@ -136,17 +140,17 @@ def starts(place: Path, runs: int, rounds: int) -> Iterator[Figure]:
         note = f"{took * 1000:.0f} ms beside {base * 1000:.0f} ms; of the medians {middle:.2g}"
         return Figure(f"{runs:,} runs: {what}", took / base, "x the empty program", target, note)
 
-    listed = {1_000: 2.0, 10_000: 2.0, 100_000: 3.0}.get(runs, float("inf"))
-    page = 2.5 if runs <= 10_000 else float("inf")
-    whole = 5.0 if runs <= 10_000 else float("inf")
+    listed = {1_000: 2.0, 10_000: 2.0, 100_000: 3.0}.get(runs, NO_TARGET)
+    page = 2.5 if runs <= 10_000 else NO_TARGET
+    whole = 5.0 if runs <= 10_000 else NO_TARGET
     yield figure("second start, exec to the whole list", [one.all_s for one in second], listed)
     yield figure("first start, exec to the first page", [one.rows_s for one in first], page)
     yield figure("first start, exec to all metrics", [one.all_s for one in first], whole)
 
 
-def sync(place: Path, runs: int, rounds: int) -> Iterator[Figure]:
+def sync(uri: str, runs: int, rounds: int) -> Iterator[Figure]:
     """Compare the reading of a listing with plain SQL that reads the same rows; processor time."""
-    path = Path(store_uri(place, runs).removeprefix("sqlite:///"))
+    path = Path(uri.removeprefix("sqlite:///"))
     plain: list[float] = []
     ours: list[float] = []
     for number in range(rounds):
@@ -159,7 +163,7 @@ def sync(place: Path, runs: int, rounds: int) -> Iterator[Figure]:
         f"{runs:,} runs: first listing, all metrics",
         statistics.median(ours) / statistics.median(plain),
         "x plain SQL",
-        3.0 if runs <= 10_000 else float("inf"),
+        3.0 if runs <= 10_000 else NO_TARGET,
         note,
     )
 
@@ -186,14 +190,14 @@ def listing_s(path: Path) -> float:
     return time.process_time() - began
 
 
-def at_work(place: Path, runs: int) -> Iterator[Figure]:
+def at_work(place: Path, uri: str, runs: int) -> Iterator[Figure]:
     """Measure keys, memory and rest in one session that began from the mirror."""
-    env = own_environment(place) | {"EVALTUI_TRACKING_URI": store_uri(place, runs)}
+    env = own_environment(place) | {"EVALTUI_TRACKING_URI": uri}
     program, _ = start(env, runs)
     confirmed(program)
     screen = program.process.pid
     (engine,) = children(screen)
-    bound = 60.0 if runs >= 100_000 else float("inf")
+    bound = 60.0 if runs >= 100_000 else NO_TARGET
     for what, keys in (
         ("sort by a metric the other way", ["[", "]", "[", "]", "[", "]"]),
         ("a letter of a filter", ["9", "8", "\x7f", "\x7f", "7", "\x7f"]),
@@ -216,9 +220,9 @@ def at_work(place: Path, runs: int) -> Iterator[Figure]:
         took = statistics.median(times) * 1000
         yield Figure(f"{runs:,} runs: {what}, key to painted", took, "ms", bound)
     program.until_quiet(_REST_S)
-    limit = {10_000: 60.0, 100_000: 90.0}.get(runs, float("inf"))
+    limit = {10_000: 60.0, 100_000: 90.0}.get(runs, NO_TARGET)
     yield Figure(f"{runs:,} runs: memory of the screen", memory_mb(screen), "MB", limit)
-    small = 45.0 if runs <= 10_000 else float("inf")
+    small = 45.0 if runs <= 10_000 else NO_TARGET
     yield Figure(f"{runs:,} runs: memory of the engine", memory_mb(engine), "MB", small)
     yield from rest(program, env, runs)
     leave(program)
@@ -253,67 +257,30 @@ def rest(program: PtySession, env: Mapping[str, str], runs: int) -> Iterator[Fig
     yield Figure(f"{runs:,} runs: idle", len(program.data) - before[2], "bytes", 0)
 
 
-# -- looking at processes ------------------------------------------------------------------------
-
-
-def children(pid: int) -> list[int]:
-    """Return the processes that a process started."""
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def memory_mb(pid: int) -> float:
-    """Return the resident memory of a process, a shared page divided among its users."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    found = re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)
-    assert found is not None
-    return int(found[1]) / _MB
-
-
-def cpu_s(pid: int) -> float:
-    """Return the processor seconds that a process has used."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((one / "schedstat").read_text().split()[0]) for one in threads) / 1e9
-
-
 def main() -> int:
     """Measure everything; return 1 when a target is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    options = options_of(
+        __doc__,
+        more=lambda parser: parser.add_argument(
+            "--runs", type=int, nargs="+", default=[1_000, 10_000, 100_000]
+        ),
+        rounds=5,
+        place=True,
     )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--runs", type=int, nargs="+", default=[1_000, 10_000, 100_000])
-    parser.add_argument("--place", type=Path, help="where stores are made and kept")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    kept = options.place is not None
-    place = options.place if kept else Path(tempfile.mkdtemp(prefix="evaltui-bench-"))
-    figures: list[Figure] = []
-    try:
-        for runs in options.runs:
+    with scratch() as place:
+        stores = options.place or place
+        parts = (
+            part
+            for runs in options.runs
+            for uri in [store_uri(stores, runs)]
             for part in (
-                starts(place, runs, options.rounds),
-                sync(place, runs, 2 if runs <= _SOON_LISTED else 1),
-                at_work(place, runs),
-            ):
-                for figure in part:
-                    figures.append(figure)
-                    print(line_of(figure), flush=True)
-    finally:
-        if not kept:
-            shutil.rmtree(place, ignore_errors=True)
-    if options.json:
-        rows = [vars(figure) | {"holds": figure.holds} for figure in figures]
-        options.json.write_text(json.dumps(rows, indent=1, default=str), encoding="utf-8")
-    return 0 if all(figure.holds for figure in figures) else 1
-
-
-def line_of(figure: Figure) -> str:
-    """Return a figure as a line of text."""
-    mark = "ok  " if figure.holds else "MISS"
-    bound = "" if figure.target == float("inf") else f"(≤ {figure.target:g})"
-    return f"{mark} {figure.what}: {figure.value:.3g} {figure.unit} {bound} {figure.note}"
+                starts(place, uri, runs, options.rounds),
+                sync(uri, runs, 2 if runs <= _SOON_LISTED else 1),
+                at_work(place, uri, runs),
+            )
+        )
+        return report(parts, options.json)
 
 
 if __name__ == "__main__":
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.exit(main())

@@ -13,23 +13,22 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
 import random
 import re
 import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from many_runs import Start, confirmed, leave, line_of, start  # noqa: E402 - tests are no package
-from pty_session import PtySession  # noqa: E402
-from run import EVALTUI, SIZE, Figure, own_environment, store_uri  # noqa: E402
+from figures import NO_TARGET, Figure, options_of, report, scratch  # noqa: E402 - beside this file
+from many_runs import Start, confirmed, leave, start  # noqa: E402
+from programs import EVALTUI, SIZE, own_environment, store_uri  # noqa: E402
+from pty_session import PtySession  # noqa: E402 - tests are no package
 from servers import MlflowServer  # noqa: E402
 from stores import EXPERIMENT  # noqa: E402
 
@@ -145,7 +144,7 @@ def reading(server: MlflowServer, experiment_id: str, runs: int, rounds: int) ->
         f"{runs:,} runs: first page in the table",
         statistics.median(first) * 1000,
         "ms",
-        float("inf"),
+        NO_TARGET,
         f"{len(sizes)} pages: {sizes}",
     )
 
@@ -187,7 +186,7 @@ def starts(
         leave(program)
         alone.append(bare.seconds([LARGEST_PAGE]))
     rows_s = statistics.median(one.rows_s for one in fresh)
-    yield Figure(f"{runs:,} runs: exec to the first rows", rows_s * 1000, "ms", float("inf"))
+    yield Figure(f"{runs:,} runs: exec to the first rows", rows_s * 1000, "ms", NO_TARGET)
     yield Figure(
         f"{runs:,} runs: pages the server had answered when the first rows stood",
         max(pages),
@@ -205,12 +204,12 @@ def starts(
         f"{rest_s:.2f} s beside {base:.2f} s",
     )
     all_s = statistics.median(one.all_s for one in again)
-    yield Figure(f"{runs:,} runs: second start, exec to all rows", all_s * 1000, "ms", float("inf"))
+    yield Figure(f"{runs:,} runs: second start, exec to all rows", all_s * 1000, "ms", NO_TARGET)
     yield Figure(
         f"{runs:,} runs: second start, searches within {_SECOND_S:g} s of the whole list",
         max(searches),
         "searches",
-        float("inf"),
+        NO_TARGET,
         f"each start: {searches}",
     )
 
@@ -234,39 +233,23 @@ def searched(server: MlflowServer) -> int:
 
 def main() -> int:
     """Measure everything; return 1 when a target is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--runs", type=int, default=10_000)
-    parser.add_argument("--place", type=Path, help="where the store is made and kept")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", choices=["reading", "starts"], help="measure only this")
-    options = parser.parse_args()
-    kept = options.place is not None
-    place = options.place if kept else Path(tempfile.mkdtemp(prefix="evaltui-bench-"))
-    figures: list[Figure] = []
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        database = Path(store_uri(place, options.runs).removeprefix("sqlite:///"))
+
+    def own(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--runs", type=int, default=10_000)
+        parser.add_argument("--only", choices=["reading", "starts"], help="measure only this")
+
+    options = options_of(__doc__, more=own, rounds=5, place=True)
+    with scratch() as place:
+        uri = store_uri(options.place or place, options.runs)
+        database = Path(uri.removeprefix("sqlite:///"))
         with MlflowServer(place / "server", database=database) as server:
             parts = {
-                "reading": lambda: reading(server, "1", options.runs, options.rounds),
-                "starts": lambda: starts(place, server, "1", options.runs, options.rounds),
+                "reading": reading(server, "1", options.runs, options.rounds),
+                "starts": starts(place, server, "1", options.runs, options.rounds),
             }
-            for name, part in parts.items():
-                for figure in part() if options.only in {None, name} else ():
-                    figures.append(figure)
-                    print(line_of(figure), flush=True)
-    finally:
-        if not kept:
-            shutil.rmtree(place, ignore_errors=True)
-    if options.json:
-        rows = [vars(figure) | {"holds": figure.holds} for figure in figures]
-        options.json.write_text(json.dumps(rows, indent=1, default=str), encoding="utf-8")
-    return 0 if all(figure.holds for figure in figures) else 1
+            chosen = [part for name, part in parts.items() if options.only in {None, name}]
+            return report(chosen, options.json)
 
 
 if __name__ == "__main__":
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.exit(main())

@@ -1,6 +1,6 @@
 """Measures evaltui beside an empty Textual program and bare MLflow calls, in one run.
 
-    python tests/benchmarks/run.py [--rounds 5] [--json OUT.json]
+    python tests/benchmarks/run.py [--rounds 5] [--runs 10000] [--place DIR] [--json OUT.json]
 
 All figures are ratios or counts against something measured in the same run, because wall times on a
 shared machine say little. Nothing here is part of the test suite.
@@ -8,108 +8,81 @@ shared machine say little. Nothing here is part of the test suite.
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import random
 import re
 import select
-import shutil
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+from figures import (  # noqa: E402 - beside this file
+    NO_TARGET,
+    Figure,
+    options_of,
+    report,
+    scratch,
+)
+from programs import EMPTY, EVALTUI, SIZE, first_frame_s, own_environment, store_uri  # noqa: E402
 from pty_session import PtySession  # noqa: E402 - tests are no package
-from stores import EXPERIMENT, RawStore, new_store, quiet_environ  # noqa: E402
+from stores import quiet_environ  # noqa: E402
 
 from evaltui.cli.demo_reports import Step, history  # noqa: E402
 from evaltui.cli.demo_reports import live as live_reports  # noqa: E402
 
-EVALTUI = str(Path(sys.executable).parent / "evaltui")
-SIZE = (120, 40)
-_ESCAPES = re.compile(rb"\x1b\[[0-9;?:<>=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.")
-_FRAME_CELLS = 1_000
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the result."""
-
-    what: str
-    value: float
-    unit: str
-    target: float
-    note: str = ""
-
-    @property
-    def holds(self) -> bool:
-        """Whether the target is met."""
-        return self.value <= self.target
-
-
-def first_frame_s(command: list[str], env: Mapping[str, str]) -> float:
-    """Return seconds from exec to a thousand drawn cells."""
-    began = time.perf_counter()
-    with PtySession(command, size=SIZE, env=env) as program:
-        cells = 0
-        while cells < _FRAME_CELLS:
-            size = program.pump(5)
-            if not size:
-                raise RuntimeError(f"no frame of {command}")
-            cells = drawn_cells(bytes(program.data))
-        took = time.perf_counter() - began
-        program.send("q")
-        program.send("q")
-        program.wait()
-    return took
-
-
-def drawn_cells(data: bytes) -> int:
-    """Return how many cells were drawn, those included that were erased instead of printed."""
-    erased = sum(int(found) for found in re.findall(rb"\x1b\[(\d+)X", data))
-    cleared = data.count(b"\x1b[K") * SIZE[0] // 2  # from somewhere on to the edge
-    return len(_ESCAPES.sub(b"", data).decode(errors="ignore")) + erased + cleared
+NOTHING = "python -c pass"
+FLOOR = [sys.executable, "-c", "pass"]
+"""What every program in Python costs at least."""
 
 
 def start_up(place: Path, rounds: int) -> Iterator[Figure]:
-    """Compare the first painted frame, start by start in turn."""
+    """Compare the first painted frame, start by start in turn, and the bare interpreter's start."""
     env = own_environment(place)
+    floor: list[float] = []
     empty: list[float] = []
     ours: list[float] = []
     for number in range(rounds + 1):
-        pair = [
-            (empty, [sys.executable, str(HERE / "empty_app.py")]),
-            (ours, [EVALTUI]),
-        ]
-        random.Random(number).shuffle(pair)
-        for times, command in pair:
-            took = first_frame_s(command, env)
+        trio = [(floor, FLOOR), (empty, EMPTY), (ours, [EVALTUI])]
+        random.Random(number).shuffle(trio)
+        for times, command in trio:
+            took = whole_run_s(command, env) if command is FLOOR else first_frame_s(command, env)
             if number:
                 times.append(took)
-    yield Figure(
-        "exec → first painted frame",
-        statistics.median(ours) / statistics.median(empty),
-        "x the empty Textual program",
-        1.5,
-        f"{statistics.median(ours) * 1000:.0f} ms beside {statistics.median(empty) * 1000:.0f} ms",
-    )
+    middle = statistics.median
+    for what, seconds, base, beside, target in (
+        ("exec → first painted frame", ours, empty, "the empty Textual program", 1.5),
+        ("exec → first painted frame, beside the floor", ours, floor, NOTHING, NO_TARGET),
+        ("the empty Textual program's first frame", empty, floor, NOTHING, NO_TARGET),
+    ):
+        yield Figure(
+            what,
+            middle(seconds) / middle(base),
+            f"x {beside}",
+            target,
+            f"{middle(seconds) * 1000:.0f} ms beside {middle(base) * 1000:.0f} ms",
+        )
 
 
-def idle(place: Path, runs: int) -> Iterator[Figure]:
+def whole_run_s(command: list[str], env: dict[str, str]) -> float:
+    """Return seconds from exec to the end of a program that asks nothing."""
+    began = time.perf_counter()
+    subprocess.run(command, env=env, check=True)
+    return time.perf_counter() - began
+
+
+def idle(place: Path, uri: str) -> Iterator[Figure]:
     """Count what is sent while nothing happens but polls."""
-    env = own_environment(place) | {"EVALTUI_TRACKING_URI": store_uri(place, runs)}
+    env = own_environment(place) | {"EVALTUI_TRACKING_URI": uri}
     with PtySession([EVALTUI], size=SIZE, env=env) as program:
         program.until_text("run-")
         program.until_quiet(1.5)
@@ -122,12 +95,12 @@ def idle(place: Path, runs: int) -> Iterator[Figure]:
     yield Figure("idle for 10 s, polling live", sent, "bytes", 0)
 
 
-def stalls(place: Path, runs: int) -> Iterator[Figure]:
+def stalls(place: Path, uri: str, runs: int) -> Iterator[Figure]:
     """Find the longest stall of the event loop while runs are listed and reports logged."""
     reports = place / "stall-reports"
     reports.mkdir()
     out = place / "stalls.json"
-    env = own_environment(place) | {"EVALTUI_TRACKING_URI": store_uri(place, runs)}
+    env = own_environment(place) | {"EVALTUI_TRACKING_URI": uri}
     command = [
         sys.executable,
         str(HERE / "measured_screen.py"),
@@ -163,7 +136,7 @@ def stalls(place: Path, runs: int) -> Iterator[Figure]:
         "longest stall while the screen is built, before there is an engine",
         max(before, default=0.0),
         "ms",
-        float("inf"),
+        NO_TARGET,
         "reported",
     )
     yield Figure(
@@ -212,38 +185,6 @@ def logging_cost(place: Path, rounds: int) -> Iterator[Figure]:
 # -- surroundings --------------------------------------------------------------------------------
 
 
-def own_environment(place: Path) -> dict[str, str]:
-    """Return variables that keep everything below `place`."""
-    return quiet_environ(
-        EVALTUI_STATE_DIR=str(place / "state"),
-        EVALTUI_DATA_DIR=str(place / "data"),
-        XDG_CONFIG_HOME=str(place / "config"),
-        XDG_CACHE_HOME=str(place / "cache"),
-        TERM="xterm-256color",
-    )
-
-
-def store_uri(place: Path, runs: int) -> str:
-    """Return the URI of a store of so many runs with 30 metrics each; made once."""
-    path = place / f"store-{runs}.db"
-    if not path.exists():
-        store = RawStore(new_store(path))
-        rng = random.Random(runs)
-        experiment = store.experiment(EXPERIMENT)
-        names = [f"metric_{number}_rate" for number in range(27)]
-        names += ["overall_quality_score", "tests_pass_rate", "generation_cost_usd"]
-        for number in range(runs):
-            store.run(
-                experiment,
-                number,
-                metrics={name: rng.random() for name in names},
-                params={"mode": "mcp", "model_version": "m"},
-                tags={"mode": "mcp", "framework": "klaudbiusz"},
-            )
-        store.close()
-    return f"sqlite:///{path}"
-
-
 def drop(folder: Path, step: Step) -> None:
     """Write one file of the demo."""
     path = folder / step.path
@@ -274,45 +215,26 @@ def hanging_server() -> Iterator[int]:
                 connection.close()
 
 
-def print_figure(figure: Figure) -> None:
-    """Print one line."""
-    mark = "ok  " if figure.holds else "MISS"
-    bound = "" if figure.target == float("inf") else f"(≤ {figure.target:g})"
-    print(
-        f"{mark} {figure.what}: {figure.value:.3g} {figure.unit} {bound} {figure.note}", flush=True
-    )
-
-
 def main() -> int:
     """Measure everything; return 1 when a target is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    options = options_of(
+        __doc__,
+        more=lambda parser: parser.add_argument("--runs", type=int, default=10_000),
+        rounds=5,
+        place=True,
     )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--runs", type=int, default=10_000)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    place = Path(tempfile.mkdtemp(prefix="evaltui-bench-"))
-    figures: list[Figure] = []
-    try:
-        for part in (
+    with scratch() as place:
+        stores = options.place or place
+        parts = (
             start_up(place, options.rounds),
-            idle(place, 1_000),
-            stalls(place, options.runs),
+            idle(place, store_uri(stores, 1_000)),
+            # A store of its own: reports are logged to it, and those of --place stay as they are.
+            stalls(place, store_uri(place, options.runs), options.runs),
             quitting(place),
             logging_cost(place, options.rounds),
-        ):
-            for figure in part:
-                figures.append(figure)
-                print_figure(figure)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-    if options.json:
-        rows = [vars(figure) | {"holds": figure.holds} for figure in figures]
-        options.json.write_text(json.dumps(rows, indent=1, default=str), encoding="utf-8")
-    return 0 if all(figure.holds for figure in figures) else 1
+        )
+        return report(parts, options.json)
 
 
 if __name__ == "__main__":
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.exit(main())

@@ -1,6 +1,6 @@
 """Counts the requests that a report and a poll cost a Databricks workspace, beside MLflow's client.
 
-    python tests/benchmarks/workspace_requests.py
+    python tests/benchmarks/workspace_requests.py [--json OUT.json]
 
 Counted in the log of a stand-in for a workspace, by personal token and by service principal, for a
 report with two artifacts. The bare client is MLflow's fluent one as it is set by default: it does
@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from second_look import own_report  # noqa: E402 - tests are no package
+from figures import NO_TARGET, Figure, options_of, report, scratch  # noqa: E402 - beside this file
+from second_look import own_report  # noqa: E402
 from stores import EXPERIMENT, quiet_environ  # noqa: E402
 from waiting import wait_for  # noqa: E402
 from workspace_session import Session  # noqa: E402
@@ -29,6 +29,7 @@ from evaltui.domain.events import StoreState  # noqa: E402
 from evaltui.engine.link import Verb  # noqa: E402
 
 SIGN_IN = "well-known|oidc"
+WAYS = {"token": "token", "service principal": "client"}
 POLLS = 5
 _BARE = """
 import sys, mlflow
@@ -112,26 +113,33 @@ def ours(workspace: FakeWorkspace, theirs: FakeWorkspace, way: str, folder: Path
         return [sign_in, report, workspace.count() / searches]
 
 
-def main() -> None:
-    """Print the table."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with FakeWorkspace(folder / "ours") as workspace, FakeWorkspace(folder / "no") as theirs:
-            workspace.ready()
-            theirs.ready()
-            print(f"{'':8}{'evaltui: sign-in':>18}{'report':>8}{'poll':>6}", end="")
-            print(f"{'bare: report':>15}{'poll':>6}")
-            for way, environ in (
-                ("token", workspace.by_token()),
-                ("client", workspace.by_client()),
-            ):
-                (folder / way).mkdir()
-                sign_in, report, poll = ours(workspace, theirs, way, folder / way)
-                theirs_report, theirs_poll = bare(workspace, environ, folder / way)
-                print(f"{way:8}{sign_in:>18.0f}{report:>8.0f}{poll:>6.1f}", end="")
-                print(f"{theirs_report:>15}{theirs_poll:>6}", flush=True)
-            assert theirs.count() == 0
+def figures(folder: Path) -> Iterator[Figure]:
+    """Yield for each way of signing in what a report and a poll cost."""
+    with FakeWorkspace(folder / "ours") as workspace, FakeWorkspace(folder / "no") as theirs:
+        workspace.ready()
+        theirs.ready()
+        for way, environ in (
+            ("token", workspace.by_token()),
+            ("service principal", workspace.by_client()),
+        ):
+            place = folder / way
+            place.mkdir()
+            sign_in, *mine = ours(workspace, theirs, WAYS[way], place)
+            yield Figure(f"by {way}: signing in", sign_in, "requests", NO_TARGET)
+            bares = bare(workspace, environ, place)
+            for what, count, plain in zip(("a report", "a poll"), mine, bares, strict=True):
+                note = f"{count:.3g} requests beside {plain}"
+                unit = "x MLflow's fluent client"
+                yield Figure(f"by {way}: {what}", count / plain, unit, NO_TARGET, note)
+        assert theirs.count() == 0
+
+
+def main() -> int:
+    """Count everything."""
+    options = options_of(__doc__)
+    with scratch() as folder:
+        return report([figures(folder)], options.json)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
