@@ -29,6 +29,7 @@ from evaltui.engine.ingest_loop import IngestLoop
 from evaltui.engine.link import Event, Reply, Request, RunsChanged, StoreChanged
 from evaltui.engine.local_rows import LocalRows
 from evaltui.engine.loop import Loop
+from evaltui.engine.memory import give_back
 from evaltui.engine.mirroring import Mirror, Mirroring
 from evaltui.engine.parts import Ingest, KnownRuns, Store, Watch
 from evaltui.engine.poll import Poller
@@ -95,6 +96,7 @@ class Engine:
         self._tell_wake = threading.Event()
         self._told = threading.Event()
         self._begun = threading.Event()
+        self._settled = False
         self._last_state = StoreState.CONNECTING
         self._twins: frozenset[str] = frozenset()
         self._search: RunSource | None = None
@@ -291,6 +293,9 @@ class Engine:
         due_s = self._poller.due_in()
         if self._mirroring is not None and self._poller.listed:
             due_s = min(due_s, self._mirroring.step(self._poller.table, self._poller.status))
+        if self._poller.listed and not self._settled:
+            self._settled = True
+            give_back()  # what the pages of the listing have left
         return due_s
 
     def _find_out_who_we_are(self) -> None:
@@ -343,11 +348,13 @@ class Engine:
 
     def _tell_turn(self) -> float:
         told = self._told
-        if self._feed.step() and self._feed.role is not WatchRole.WATCHER:
+        changed = self._feed.step()
+        if changed and self._feed.role is not WatchRole.WATCHER:
             self._ingest.wake()  # another process wrote: the watch has other figures
         told.set()
         self._tell_what_hinders()
-        self._stop.wait(_GAP_S)
+        if changed:
+            self._stop.wait(_GAP_S)
         return TELL_S
 
     def _tell_what_hinders(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._name = str(path)
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._opened = 0
@@ -122,7 +124,7 @@ class Database:
     def _follow_file(self) -> bool:
         """Open the file when it appears or is another one; False while there is none."""
         try:
-            state = self.path.stat()
+            state = os.stat(self._name)  # noqa: PTH116 - twice a second
         except FileNotFoundError:
             if self._file is None:
                 return False

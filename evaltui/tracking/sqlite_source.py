@@ -65,6 +65,7 @@ class SqliteSource:
         self._name = name
         self._asked_id = experiment_id
         self._version: Version | None = None
+        self._just_asked: Version | None = None
         self._experiment_id: int | None = None
         self._seen = SeenRuns()
         self._heads: dict[str, int | None] | None = None
@@ -82,7 +83,7 @@ class SqliteSource:
 
     def experiment(self) -> Experiment | None:
         """Return the experiment, or None when it or the database does not exist yet."""
-        version = self._database.version()
+        version = self._just_asked = self._database.version()
         if version is None:
             return None
         if self._looked_up is not None and self._looked_up[0] == version:
@@ -106,7 +107,8 @@ class SqliteSource:
 
     def changes(self) -> Iterator[RunBatch]:
         """Yield what is new since the last call; see `RunSource.changes`."""
-        version = self._database.version()
+        # what was written since `experiment` was asked is found by the next call
+        version, self._just_asked = self._just_asked or self._database.version(), None
         if version is None:
             return
         if version != self._version or self._tag_scan_due():
@@ -117,6 +119,7 @@ class SqliteSource:
         yield from self._load_pending()
         if listing:
             self._swept_for = version  # all was read just now
+            self._database.rows("PRAGMA shrink_memory")
 
     def sweep(self) -> Iterator[RunBatch]:
         """Compare one page of known runs as a whole; see `RunSource.sweep`.
