@@ -38,7 +38,8 @@ def recall_target(target: Target) -> Recalled | None:
         experiment_id=facts.experiment_id,
         baseline_run_id=facts.baseline_run_id,
         directions=facts.directions,
-        data_at_s=facts.as_of_s,
+        data_at_s=facts.asked_at_s,
+        unconfirmed_s=facts.as_of_s,
     )
     return Recalled(found.table, status, facts.token)
 
@@ -67,7 +68,8 @@ class TargetMirror:
             key=self._key,
             experiment_id=status.experiment_id,
             token=new_token(),
-            as_of_s=status.data_at_s or time.time(),
+            as_of_s=status.as_of_s or time.time(),
+            asked_at_s=status.data_at_s or time.time(),
             baseline_run_id=status.baseline_run_id,
             directions=dict(status.directions),
         )

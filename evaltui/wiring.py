@@ -25,7 +25,7 @@ from evaltui.errors import JournalError
 from evaltui.ledger.journal import Journal
 from evaltui.recall import TargetMirror, first_status, recall_shown
 from evaltui.settings import Settings, state_dir
-from evaltui.tracking import open_source, open_writer
+from evaltui.tracking import open_resumable, open_source, open_writer
 from evaltui.tracking.identity import ask_user, named_by_credential
 from evaltui.tracking.target import Target, TargetKind, resolve_target
 from evaltui.tracking.workspace_folders import ExperimentFolder
@@ -232,6 +232,7 @@ def _store(target: Target, folder: ExperimentFolder) -> Store:
         open_source=lambda: open_source(target),
         open_writer=lambda: open_writer(target),
         link=lambda experiment_id, run_ids: _page(target, experiment_id, run_ids),
+        resume_source=(lambda: open_resumable(target)) if target.database is None else None,
         ask_user=(lambda: ask_user(target)) if shared else None,
         missing_folder=lambda: folder.missing,
         make_folder=folder.make,

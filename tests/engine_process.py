@@ -86,9 +86,10 @@ class EngineProcess:
         self._reading = threading.Lock()
         threading.Thread(target=self._read, daemon=True).start()
 
-    def start(self, *, cwd: Path | None = None) -> int:
-        """Send the start request; return its number."""
-        return self.send(Verb.START, settings=self.settings, cwd=str(cwd or self.folder))
+    def start(self, *, cwd: Path | None = None, shown: str = "") -> int:
+        """Send the start request, with the token of the mirror on show; return its number."""
+        args = {"settings": self.settings, "cwd": str(cwd or self.folder), "shown": shown}
+        return self.send(Verb.START, **args)
 
     def send(self, verb: Verb, **args: object) -> int:
         """Send a request; return its number."""

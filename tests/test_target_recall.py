@@ -48,6 +48,17 @@ def test_runs_and_what_people_set_come_back_as_of_when_the_store_said_so(
     assert status.target.startswith("sqlite ")
 
 
+def test_a_listing_that_was_not_confirmed_keeps_its_age_and_when_it_was_asked_for_news(
+    settings: Settings,
+) -> None:
+    target = resolve_target(settings, {})
+    status = replace(first_status(target), data_at_s=2_000.0, unconfirmed_s=1_000.0)
+    assert TargetMirror(target).keep(make_table(make_run("a")), status)
+    found = recall(settings, {})
+    assert found is not None
+    assert (found.status.data_at_s, found.status.as_of_s) == (2_000.0, 1_000.0)
+
+
 def test_nothing_is_recalled_where_it_is_switched_off_or_nothing_was_listed(
     settings: Settings,
 ) -> None:

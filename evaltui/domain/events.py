@@ -119,7 +119,10 @@ class StoreStatus:
         hint: What to do about it, or "".
         warning: Standing warning about the target (credential without host and such), or "".
         poll_interval_s: Seconds between polls now; longer than usual after BUSY.
-        data_at_s: Epoch seconds of the data on show, or None before the first answer.
+        data_at_s: Epoch seconds at which the store was last asked what is new, or None before the
+            first answer.
+        unconfirmed_s: Epoch seconds of the oldest data on show, while some of the runs are shown
+            as a session before left them; None once the store has confirmed or corrected all.
         baseline_run_id: Run id in the experiment's `evaltui.baseline` tag, or "".
         read_only: True when nothing may be written to the store.
         directions: Which way metrics get better, as people set it for everybody: `higher`, `lower`
@@ -142,6 +145,7 @@ class StoreStatus:
     warning: str = ""
     poll_interval_s: float = 5.0
     data_at_s: float | None = None
+    unconfirmed_s: float | None = None
     baseline_run_id: str = ""
     read_only: bool = False
     directions: Mapping[str, str] = field(default_factory=dict)
@@ -149,6 +153,11 @@ class StoreStatus:
     missing_folder: str = ""
     write_error: str = ""
     write_hint: str = ""
+
+    @property
+    def as_of_s(self) -> float | None:
+        """Epoch seconds of the oldest data on show, or None before the first answer."""
+        return self.data_at_s if self.unconfirmed_s is None else self.unconfirmed_s
 
 
 class WatchRole(StrEnum):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from evaltui.domain.plan import ArtifactFile, RunPlan
+from evaltui.domain.recalled import Remembered
 from evaltui.domain.run import ArtifactInfo, Experiment, Run, RunBatch, RunStatus
 
 
@@ -54,6 +55,21 @@ class RunSource(Protocol):
 
     def close(self) -> None:
         """Release connections; further calls are errors."""
+
+
+class ResumedSource(RunSource, Protocol):
+    """A source that goes on from a listing of before instead of listing everything."""
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the store has said of every known run what it is like."""
+
+    def resume(self, before: Remembered) -> None:
+        """Begin with runs that are known already; to be called before anything else.
+
+        `changes` then yields what started or ended since, and what had not ended. The first round
+        of sweeps brings the rest: it yields every run, whether it differs or not.
+        """
 
 
 class RunWriter(Protocol):

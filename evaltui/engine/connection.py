@@ -95,6 +95,12 @@ class Connection:
         self._pace = self._pace.answered()
         self._enter(StoreState.LIVE, data_at_s=self._clock())
 
+    def confirmed(self) -> None:
+        """Note that nothing on show is older than the store's word."""
+        if self.status.unconfirmed_s is not None:
+            self.status = replace(self.status, unconfirmed_s=None)
+            self.announce()
+
     def note(self, **found: str) -> None:
         """Note what others found out: `user`, `missing_folder`, `write_error`, `write_hint`."""
         self.status = replace(self.status, **found)  # type: ignore[arg-type]  # all of them texts

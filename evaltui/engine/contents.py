@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
+
 from evaltui.domain.run import Tag
 from evaltui.domain.run_delta import RunDelta
+from evaltui.domain.table import RunTable
 
 
 class ContentIndex:
@@ -45,6 +48,17 @@ class ContentIndex:
                     self._drop(run_id)
                 if content:
                     self._add(run_id, content, active=not by)
+
+    def note_all(self, table: RunTable) -> None:
+        """Note the runs of a whole listing."""
+        contents = table.tag_column(Tag.CONTENT_ID)
+        if contents is None:
+            return
+        with self._lock:
+            for row in np.flatnonzero(table.alive & (contents.codes[: table.size] >= 0)).tolist():
+                counts = not table.tag(row, Tag.SUPERSEDED_BY)
+                if content := contents.get(row):
+                    self._add(table.run_ids[row], content, active=counts)
 
     def clear(self) -> None:
         """Forget everything."""

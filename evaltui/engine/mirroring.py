@@ -38,8 +38,13 @@ class Mirroring:
         self._monotonic = monotonic
         self._kept: Callable[[], RunTable | None] = lambda: None
         self._version = 0
+        self._unconfirmed_s: float | None = None
         self._next = -math.inf
         self._failed = False
+
+    def begin(self, table: RunTable, status: StoreStatus) -> None:
+        """Note that the mirror holds this very listing."""
+        self._note(table, status)
 
     def step(self, table: RunTable, status: StoreStatus) -> float:
         """Write the mirror if it is due; return the seconds until it is, infinite if unchanged.
@@ -48,7 +53,7 @@ class Mirroring:
             table: A whole listing.
             status: The store that it is of.
         """
-        if self._failed or not self._differs(table):
+        if self._failed or not self._differs(table, status):
             return math.inf
         began = self._monotonic()
         if began < self._next:
@@ -60,12 +65,18 @@ class Mirroring:
 
     def finish(self, table: RunTable, status: StoreStatus) -> None:
         """Write what changed since the last time, whenever that was."""
-        if not self._failed and self._differs(table):
+        if not self._failed and self._differs(table, status):
             self._write(table, status)
 
-    def _differs(self, table: RunTable) -> bool:
-        return self._kept() is not table or self._version != table.version
+    def _differs(self, table: RunTable, status: StoreStatus) -> bool:
+        """Return whether there is news to keep: other runs, or that all of them are confirmed."""
+        same = self._kept() is table and self._version == table.version
+        return not same or self._unconfirmed_s != status.unconfirmed_s
 
     def _write(self, table: RunTable, status: StoreStatus) -> None:
         self._failed = not self._mirror.keep(table, status)
+        self._note(table, status)
+
+    def _note(self, table: RunTable, status: StoreStatus) -> None:
         self._kept, self._version = weakref.ref(table), table.version
+        self._unconfirmed_s = status.unconfirmed_s

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from evaltui.domain.events import StoreStatus, WatchStatus
-from evaltui.domain.ports import RunSource, RunWriter
+from evaltui.domain.ports import ResumedSource, RunSource, RunWriter
 from evaltui.domain.run import Run
 from evaltui.domain.web_page import WebPage
 from evaltui.engine.poll import SWEEP_S
@@ -99,6 +99,8 @@ class Store:
         status: What is known of it before the first answer.
         open_source: Opens a reader of the experiment.
         open_writer: Opens a writer.
+        resume_source: Opens a reader that goes on from a listing of before; None where reading
+            everything again is as cheap.
         link: Finds the web page of runs.
         ask_user: Asks the store who we are, raises StoreError; None where that is not asked.
         missing_folder: Returns the folder that a new experiment lacks as far as it is known, "" for
@@ -112,6 +114,7 @@ class Store:
     open_source: Callable[[], RunSource]
     open_writer: Callable[[], RunWriter]
     link: Link
+    resume_source: Callable[[], ResumedSource] | None = None
     ask_user: Callable[[], str] | None = None
     missing_folder: Callable[[], str] = lambda: ""
     make_folder: Callable[[], None] = lambda: None

@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from evaltui.domain.events import StoreState, StoreStatus
-from evaltui.domain.ports import RunSource
+from evaltui.domain.ports import ResumedSource, RunSource
+from evaltui.domain.recalled import Recalled, Remembered, remembered
 from evaltui.domain.run import Experiment, Run, RunBatch
 from evaltui.domain.run_delta import RunColumns, RunDelta
 from evaltui.domain.table import RunTable
+from evaltui.domain.table_changes import changed_positions
 from evaltui.engine.connection import Connection
 from evaltui.engine.contents import ContentIndex
 from evaltui.errors import StoreBusyError, StoreError, StoreRejectedError
@@ -33,6 +35,9 @@ class Poller:
 
     Args:
         open_source: Opens the store; called again after a failed listing or a new experiment.
+        resume_source: Opens the store to go on from `recalled`; None lists it in full.
+        recalled: A listing from before, which the screen shows; its table is this one's from now
+            on. Not looked at without `resume_source`.
         status: Target, experiment and interval; what is known before the first answer.
         publish: Called with every page of changes and whether all before it is to be forgotten.
         tell: Called with the status whenever something visible in it changed.
@@ -50,6 +55,8 @@ class Poller:
         open_source: Callable[[], RunSource],
         status: StoreStatus,
         *,
+        resume_source: Callable[[], ResumedSource] | None = None,
+        recalled: Recalled | None = None,
         publish: Callable[[RunDelta, bool], None],
         tell: Callable[[StoreStatus], None],
         lock: threading.RLock | None = None,
@@ -72,6 +79,13 @@ class Poller:
         )
         self._source: RunSource | None = None
         self._index = ContentIndex()
+        self._resume_source = resume_source
+        self._resumed: ResumedSource | None = None
+        self._before: Remembered | None = None
+        if resume_source is not None and recalled is not None:
+            self.table = recalled.table
+            self._before = remembered(self.table, recalled.status.data_at_s or 0.0)
+            self._index.note_all(self.table)
         self._experiment: Experiment | None = None
         self._experiment_tags: Mapping[str, str] = {}
         self._listed = False
@@ -95,8 +109,20 @@ class Poller:
 
     @property
     def listed(self) -> bool:
-        """Whether the whole experiment is known: then `known_runs` can be believed."""
+        """Whether the whole experiment is known, though parts may be as a session before left them.
+
+        `confirmed` tells whether they are.
+        """
         return self._listed
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the store has told of every run: then `known_runs` can be believed.
+
+        A listing from before knows nothing of runs that were dated back since, such as those of
+        old reports that somebody logged elsewhere.
+        """
+        return self._listed and self._before is None
 
     def announce(self) -> None:
         """Tell the status as it is, if it was not told yet."""
@@ -216,18 +242,26 @@ class Poller:
     def _ask(self, work: Callable[[RunSource], None], *, sweep: bool) -> bool:
         try:
             if self._source is None:
-                self._source = self._open_source()
+                self._source = self._open()
                 self._seen = set()
             work(self._source)
         except StoreError as error:
             self._failed(error)
             return False
         if sweep:
-            self._next_sweep = self._monotonic() + self._sweep_s * self._connection.slowdown
+            usual_s = self._sweep_s if self.confirmed else min(self._sweep_s, SWEEP_S)
+            self._next_sweep = self._monotonic() + usual_s * self._connection.slowdown
         else:
             self._connection.fresh()
             self._next_poll = self._monotonic() + self._connection.interval_s()
         return True
+
+    def _open(self) -> RunSource:
+        if self._before is None or self._resume_source is None:
+            return self._open_source()
+        self._resumed = source = self._resume_source()
+        source.resume(self._before)
+        return source
 
     def _failed(self, error: StoreError) -> None:
         if not self._listed and not isinstance(error, StoreBusyError):
@@ -253,6 +287,8 @@ class Poller:
             source = self._look(source)
         for batch in source.sweep() if self.status.experiment_id else ():
             self._take(replace(batch, complete=True))
+        if self._resumed is not None and self._resumed.confirmed:
+            self._confirm()
 
     def _look(self, source: RunSource) -> RunSource:
         """Note which experiment there is; return the source to go on with."""
@@ -283,6 +319,12 @@ class Poller:
             self._listed = False
             self._seen = set()
             self._publish(RunDelta(complete=False), True)
+        self._confirm()
+
+    def _confirm(self) -> None:
+        """Note that of a listing from before nothing is left that the store did not confirm."""
+        self._before, self._resumed = None, None
+        self._connection.confirmed()
 
     def _is_live(self) -> bool:
         return self.status.state is StoreState.LIVE and bool(self.status.experiment_id)
@@ -308,24 +350,32 @@ class Poller:
         runs, dead = _by_life(batch.runs)
         removed = dead | set(batch.removed)
         ending = batch.complete and not self._listed
+        anew = self._before is None
         delta = RunDelta.from_runs(runs, complete=batch.complete, total=batch.total)
-        if not self._listed:
+        if not self._listed and anew:
             self._seen.update(delta.run_ids)
-        if ending:
+        if ending and anew:
             removed |= {known for known in self.table.run_ids if known not in self._seen}
+        if not anew:
+            delta = delta.part(changed_positions(self.table, delta))
         gone = [run_id for run_id in removed if self.table.row_of(run_id) is not None]
         if not (delta.run_ids or gone or ending):
             return
-        delta = replace(delta, removed=tuple(gone))
+        delta = replace(delta, removed=tuple(gone), complete=batch.complete)
         with self._lock:
             self._index.update(delta)
-            self.table.apply(delta)
+            if delta.run_ids or gone or anew:  # else the mirror of the table is still up to date
+                self.table.apply(delta)
             if self.table.is_sparse:
                 self.table = self.table.compacted()
             if ending:
                 self._listed = True
                 self._seen = set()
             self._publish(delta, False)
+        if ending and anew:
+            self._confirm()
+        elif ending:
+            self._next_sweep = self._monotonic()  # what only sweeps find may be days old
 
 
 def _by_life(runs: Sequence[Run]) -> tuple[Sequence[Run], set[str]]:

@@ -103,9 +103,14 @@ class Engine:
         self._told_hinders = dict.fromkeys(("missing_folder", "write_error", "write_hint"), "")
         self._asked_who = store.ask_user is None
         merging = threading.RLock()
+        resumed = shown if store.resume_source is not None else None
+        if self._mirroring is not None and resumed is not None:
+            self._mirroring.begin(resumed.table, resumed.status)
         self._poller = Poller(
             store.open_source,
             store.status if shown is None else shown.status,
+            resume_source=store.resume_source,
+            recalled=resumed,
             publish=self._publish,
             tell=self._tell_store,
             lock=merging,
@@ -115,10 +120,7 @@ class Engine:
             clock=clock,
         )
         self._local_rows = LocalRows(
-            Sync(
-                lambda delta, reset: emit(RunsChanged(delta, reset)),
-                shown.table if shown is not None else None,
-            ).page,
+            _pages(emit, shown, resumes=resumed is not None),
             self._poller.known_runs,
             is_logged=self._is_logged,
             lock=merging,
@@ -285,7 +287,7 @@ class Engine:
         self._poller.announce()  # target and reason stand on screen before the store answers
         self._poller.step()
         self._begun.set()
-        twins = self._poller.twins()
+        twins = self._poller.twins() if self._poller.confirmed else frozenset()
         if twins != self._twins:
             self._ingest.twins(twins)
         self._twins = twins
@@ -331,8 +333,8 @@ class Engine:
         self._emit(StoreChanged(status))
 
     def _known_runs(self, content_id: str) -> tuple[str, ...]:
-        """Return who has a content: the local index, or the store while that is not complete."""
-        if self._poller.listed:
+        """Return who has a content: the local index, or the store while that is not confirmed."""
+        if self._poller.confirmed:
             return self._poller.known_runs(content_id)
         if self._search is None:
             self._search = self._store.open_source()
@@ -379,6 +381,19 @@ class Engine:
         self, name: str, turn: Callable[[], float], wait: Callable[[float], None]
     ) -> threading.Thread:
         return Loop(name, turn, wait, stop=self._stop, notice=self.notice).thread()
+
+
+def _pages(
+    emit: Callable[[Event], None], shown: Recalled | None, *, resumes: bool
+) -> Callable[[RunDelta, bool], None]:
+    """Return what takes the pages for the screen."""
+
+    def tell(delta: RunDelta, reset: bool) -> None:
+        emit(RunsChanged(delta, reset))
+
+    if resumes:
+        return tell  # the poller goes on from what is on show, and tells what differs
+    return Sync(tell, shown.table if shown is not None else None).page
 
 
 def _wait(event: threading.Event, seconds: float) -> None:

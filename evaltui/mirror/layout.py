@@ -53,7 +53,9 @@ class Facts:
         key: Identity of store and experiment name, as `Target.key`.
         experiment_id: Id of the experiment.
         token: Names this very state of the mirror.
-        as_of_s: Epoch seconds at which the store said so.
+        as_of_s: Epoch seconds at which the store said so; of the oldest part, where runs are still
+            as an earlier mirror had them.
+        asked_at_s: Epoch seconds at which the store was last asked what is new, no earlier.
         baseline_run_id: Shared baseline, or "".
         directions: Shared directions by metric.
     """
@@ -62,6 +64,7 @@ class Facts:
     experiment_id: str
     token: str
     as_of_s: float
+    asked_at_s: float
     baseline_run_id: str = ""
     directions: Mapping[str, str] = field(default_factory=dict)
 
@@ -207,13 +210,15 @@ _KINDS = ("metrics", "params", "tags")
 
 def _facts(fields: dict[str, Any]) -> Facts:
     as_of_s = float(fields["as_of_s"])
-    if not math.isfinite(as_of_s):
+    asked_at_s = float(fields.get("asked_at_s", as_of_s))
+    if not (math.isfinite(as_of_s) and math.isfinite(asked_at_s)):
         raise ValueError("no date")
     return Facts(
         key=str(fields["key"]),
         experiment_id=str(fields["experiment_id"]),
         token=str(fields["token"]),
         as_of_s=as_of_s,
+        asked_at_s=asked_at_s,
         baseline_run_id=str(fields["baseline_run_id"]),
         directions={str(name): str(way) for name, way in dict(fields["directions"]).items()},
     )

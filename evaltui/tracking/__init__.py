@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evaltui.domain.ports import RunSource, RunWriter
+from evaltui.domain.ports import ResumedSource, RunSource, RunWriter
 from evaltui.errors import ConfigError
 
 if TYPE_CHECKING:
     from evaltui.tracking.target import Target
     from evaltui.tracking.workspace_folders import ExperimentFolder
 
-__all__ = ["open_source", "open_writer"]
+__all__ = ["open_resumable", "open_source", "open_writer"]
 
 
 def open_source(target: Target, experiment: str | None = None) -> RunSource:
@@ -27,6 +27,16 @@ def open_source(target: Target, experiment: str | None = None) -> RunSource:
     from evaltui.tracking.sources import open_for  # noqa: PLC0415 - requests and sqlite3 come late
 
     return open_for(target, target.experiment if experiment is None else experiment)
+
+
+def open_resumable(target: Target) -> ResumedSource:
+    """Return a reader of the target's experiment that can go on from a listing of before.
+
+    Not for SQLite databases, which are read whole in less time.
+    """
+    from evaltui.tracking.sources import open_polled  # noqa: PLC0415
+
+    return open_polled(target, target.experiment)
 
 
 def open_writer(target: Target, folder: ExperimentFolder | None = None) -> RunWriter:

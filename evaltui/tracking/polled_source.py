@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
+from evaltui.domain.recalled import Remembered
 from evaltui.domain.run import ArtifactInfo, Experiment, Run, RunBatch, RunStatus, Tag
-from evaltui.errors import StoreUnreachableError
+from evaltui.errors import StoreError, StoreUnreachableError
 from evaltui.tracking.page_size import PageSize
 from evaltui.tracking.rolling_sweep import Page, RollingSweep
 from evaltui.tracking.run_values import FIRST_PAGE, SWEEP_PAGE, SeenRuns
@@ -20,6 +21,8 @@ _MOST_CHECKS = 100
 _CHECKS_S = 2.0
 """How many runs that stopped being listed are looked up in one call, and for how long."""
 
+_ALL = ""
+_RUNNING = "attributes.status = 'RUNNING'"
 _MOST_POLL_PAGES = 5
 _now: Callable[[], float] = time.time
 
@@ -59,29 +62,55 @@ class StoreQueries(Protocol):
 
 
 class PolledSource:
-    """Reads one experiment of a store that answers questions. Implements `RunSource`.
+    """Reads one experiment of a store that answers questions. Implements `ResumedSource`.
 
     A poll asks three cheap questions: what started, what ended, what is running. What they cannot
     see (renames, deletions, late metrics, back-dated runs) a sweep finds, page by page.
 
+    After `resume` the first listing asks no more than a poll does, without a limit, and the first
+    round of the sweep takes as large pages as the store answers in time.
+
     Args:
         kind: `rest` or `client`.
         queries: The store.
+
+    Attributes:
+        confirmed: Whether the store has said of every known run what it is like: from the end of a
+            first listing on, or of the first round of the sweep after `resume`.
     """
 
     def __init__(self, kind: str, queries: StoreQueries) -> None:
         self.kind = kind
+        self.confirmed = False
         self._queries = queries
         self._experiment_id = ""
         self._seen = SeenRuns()
         self._page = PageSize(FIRST_PAGE)
+        self._sweep_page_size = PageSize(SWEEP_PAGE)
+        self._questions = [_ALL]
         self._next_token = ""
         self._listed = False
+        self._resumed = False
         self._newest_start = 0
         self._newest_end = 0
         self._running: set[str] = set()
         self._suspects: dict[str, None] = {}  # an ordered set
+        self._unmet: set[str] = set()
         self._sweep = RollingSweep(self._sweep_page)
+
+    def resume(self, before: Remembered) -> None:
+        """Begin with runs that are known already; to be called before anything else.
+
+        `changes` then asks for what started or ended since, and for every run that had not ended.
+        A run that is met for the first time is told of, whether it differs or not.
+        """
+        self._newest_start = before.newest_start_ms
+        self._newest_end = before.newest_end_ms
+        self._questions = [*self._news_questions(), _RUNNING]
+        self._page = PageSize(SWEEP_PAGE)
+        self._unmet = set(before.unfinished)
+        self._sweep.know_all(before.starts_ms)
+        self._resumed = True
 
     def experiment(self) -> Experiment | None:
         """Return the experiment, or None when there is none yet."""
@@ -105,8 +134,11 @@ class PolledSource:
             return
         found, missing = self._sweep.step()
         self._suspects |= dict.fromkeys(missing)
+        if news := self._note(found):
+            yield RunBatch(news)  # told before anything else can fail: it is not read again soon
         fresh, removed = self._check()
-        news = self._note([*found, *fresh])
+        news = self._note(fresh)
+        self.confirmed = self.confirmed or (self._sweep.rounds > 0 and not self._suspects)
         if news or removed:
             yield RunBatch(news, removed)
 
@@ -143,39 +175,59 @@ class PolledSource:
     # -- first listing and polls -----------------------------------------------------------------
 
     def _list(self) -> Iterator[RunBatch]:
-        while not self._listed:
-            runs, self._next_token = self._next_page()
-            self._listed = not self._next_token
-            yield RunBatch(self._note(runs), complete=self._listed)
+        """Ask the questions of the first listing; one that broke off goes on where it was."""
+        while self._questions:
+            runs, self._next_token = self._next_page(
+                self._page, self._questions[0], self._next_token
+            )
+            self._unmet.difference_update(run.run_id for run in runs)
+            if not self._next_token:
+                self._questions.pop(0)
+            last = not self._questions and not self._resumed
+            self._listed = self.confirmed = last
+            yield RunBatch(self._note(runs), complete=last)
+        if not self._listed:
+            yield self._end_of_resumed()
 
-    def _next_page(self) -> tuple[list[Run], str]:
+    def _end_of_resumed(self) -> RunBatch:
+        """Look at runs that had not ended and were not met."""
+        self._suspects |= dict.fromkeys(self._unmet)
+        fresh, removed = self._check()
+        self._listed = True
+        return RunBatch(self._note(fresh), removed)
+
+    def _next_page(self, page: PageSize, question: str, token: str) -> tuple[list[Run], str]:
         """Read a page as large as the store answers in time."""
         while True:
             began = time.monotonic()
             try:
-                found = self._queries.search(
-                    self._experiment_id, "", size=self._page.size, token=self._next_token
+                runs, following = self._queries.search(
+                    self._experiment_id, question, size=page.size, token=token
                 )
             except ReplyTooLargeError:
-                if not self._page.shrink():
+                if not page.shrink():
                     raise
                 continue
             except StoreUnreachableError:
-                self._page.shrink()
+                page.shrink()
                 raise
-            self._page.took(time.monotonic() - began)
-            return found
+            if following:  # only a full page tells how long so many runs take
+                page.took(time.monotonic() - began)
+            return runs, following
+
+    def _news_questions(self) -> tuple[str, str]:
+        return (
+            f"attributes.start_time > {self._since(self._newest_start)}",
+            f"attributes.end_time > {self._since(self._newest_end)}",
+        )
 
     def _poll(self) -> Iterator[RunBatch]:
         found = {
             run.run_id: run
-            for question in (
-                f"attributes.start_time > {self._since(self._newest_start)}",
-                f"attributes.end_time > {self._since(self._newest_end)}",
-            )
+            for question in self._news_questions()
             for run in self._search_all(question)
         }
-        running = {run.run_id: run for run in self._search_all("attributes.status = 'RUNNING'")}
+        running = {run.run_id: run for run in self._search_all(_RUNNING)}
         self._suspects |= dict.fromkeys(self._running - running.keys() - found.keys())
         fresh, removed = self._check()
         found |= running
@@ -192,12 +244,20 @@ class PolledSource:
         """Look up runs that listings left out; return those that are there, and the gone ids.
 
         A listing alone is no proof: false empty pages happen.
+
+        Raises:
+            StoreError: The first of them cannot be looked up.
         """
         there: list[Run] = []
         gone: list[str] = []
         end = time.monotonic() + _CHECKS_S
         for run_id in list(self._suspects)[:_MOST_CHECKS]:
-            run = self._queries.get_run(run_id)
+            try:
+                run = self._queries.get_run(run_id)
+            except StoreError:
+                if there or gone:
+                    break  # what was found is told; the others stay suspects
+                raise
             del self._suspects[run_id]
             if run is not None and run.active:
                 there.append(run)
@@ -236,5 +296,6 @@ class PolledSource:
         return found
 
     def _sweep_page(self, token: str) -> Page:
-        runs, token = self._queries.search(self._experiment_id, "", size=SWEEP_PAGE, token=token)
+        page = PageSize(SWEEP_PAGE) if self.confirmed else self._sweep_page_size
+        runs, token = self._next_page(page, _ALL, token)
         return Page([run for run in runs if run.active], token)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from evaltui.domain.run import Run
@@ -26,9 +26,13 @@ class RollingSweep:
 
     Args:
         read_page: Reads the page at a token, "" for the first.
+
+    Attributes:
+        rounds: How often the walk has come to its end.
     """
 
     def __init__(self, read_page: Callable[[str], Page]) -> None:
+        self.rounds = 0
         self._read_page = read_page
         self._starts: dict[str, float] = {}
         self._token = ""
@@ -38,6 +42,10 @@ class RollingSweep:
     def know(self, run: Run) -> None:
         """Note a run that exists."""
         self._starts[run.run_id] = float(run.started_ms or 0)
+
+    def know_all(self, starts_ms: Mapping[str, float]) -> None:
+        """Note runs that exist, by their starts in epoch milliseconds, 0 where that is missing."""
+        self._starts.update(starts_ms)
 
     def forget(self, run_id: str) -> bool:
         """Drop a run that is gone; return whether it was known."""
@@ -63,6 +71,7 @@ class RollingSweep:
         ]
         self._token, self._upper = page.token, lower
         if not page.token:
+            self.rounds += 1
             self._upper = math.inf
             self._met.clear()
         return page.runs, missing

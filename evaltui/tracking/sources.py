@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaltui.domain.ports import RunSource
+from evaltui.domain.ports import ResumedSource, RunSource
 from evaltui.errors import StoreError
 from evaltui.tracking.target import Target, TargetKind
 
@@ -25,6 +25,11 @@ def open_for(target: Target, experiment: str) -> RunSource:
             target.experiment_id,
             elsewhere=lambda: _client(target, experiment),
         )
+    return open_polled(target, experiment)
+
+
+def open_polled(target: Target, experiment: str) -> ResumedSource:
+    """Return a reader of one experiment of a store that has to be asked what is new."""
     if target.kind in {TargetKind.SERVER, TargetKind.DATABRICKS}:
         from evaltui.tracking.rest_source import RestSource  # noqa: PLC0415
 
@@ -32,7 +37,7 @@ def open_for(target: Target, experiment: str) -> RunSource:
     return _client(target, experiment)
 
 
-def _client(target: Target, experiment: str) -> RunSource:
+def _client(target: Target, experiment: str) -> ResumedSource:
     from evaltui.tracking.client_source import ClientSource  # noqa: PLC0415
 
     return ClientSource(target, experiment)

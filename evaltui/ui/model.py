@@ -84,7 +84,7 @@ class Workbench:
         swapped: Run id that stands as the baseline in the diff instead of the real one, or "".
         configured: Directions that the configuration sets, by metric.
         session_directions: Directions that were set in this session.
-        as_of_s: Epoch seconds of a listing that the store has not confirmed yet, else None.
+        as_of_s: Epoch seconds of a listing from before, until what is new is there, else None.
     """
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class Workbench:
     def recall(self, recalled: Recalled) -> None:
         """Show a listing from before until the store confirms or corrects it."""
         self.table, self.store = recalled.table, recalled.status
-        self.as_of_s = recalled.status.data_at_s
+        self.as_of_s = recalled.status.as_of_s
         self._settle("")
 
     def doubt(self, status: StoreStatus) -> bool:

@@ -79,7 +79,7 @@ def first_page(main: MainView) -> ListPage | None:
         room=(main.run_list.size.width, main.run_list.size.height),
         glyphs=main.session.glyphs.name,
         title=list_title(bench),
-        as_of_s=(bench.store and bench.store.data_at_s) or main.session.clock(),
+        as_of_s=(bench.store and bench.store.as_of_s) or main.session.clock(),
         lines=main.run_list.first_lines(),
     )
 

@@ -66,7 +66,7 @@ def _store_trouble(store: StoreStatus) -> tuple[str, str]:
         return _busy_line(store), "$warning"
     if store.state is StoreState.REFUSED:
         hint = f"; {store.hint}" if store.hint else ""
-        age = f"; data of {clock_text(store.data_at_s)}" if store.data_at_s else ""
+        age = f"; data of {clock_text(store.as_of_s)}" if store.as_of_s else ""
         error = _reason(store.error, store) or "the store does not accept us"
         return f"refused: {error}{hint}{age}", "$worse"
     if store.missing_folder and not store.read_only:
@@ -87,8 +87,8 @@ def _busy_line(store: StoreStatus) -> str:
     parts = [f"asked too often, by all who share the limit: {_reason(store.error, store)}"]
     if store.next_try_s:
         parts.append(f"next look {clock_text(store.next_try_s)} (r: now)")
-    if store.data_at_s:
-        parts.append(f"data of {clock_text(store.data_at_s)}")
+    if store.as_of_s:
+        parts.append(f"data of {clock_text(store.as_of_s)}")
     parts.append("new reports wait in the journal")
     return "; ".join(parts)
 
@@ -100,8 +100,8 @@ def _offline_line(store: StoreStatus) -> str:
         parts.append(store.hint)
     if store.next_try_s:
         parts.append(f"next try {clock_text(store.next_try_s)} (r: now)")
-    if store.data_at_s:
-        parts.append(f"data of {clock_text(store.data_at_s)}")
+    if store.as_of_s:
+        parts.append(f"data of {clock_text(store.as_of_s)}")
     parts.append("new reports wait in the journal")
     return "; ".join(parts)
 

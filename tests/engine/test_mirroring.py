@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from engine_fakes import Clock
 
@@ -68,6 +69,25 @@ def test_a_table_that_took_the_place_of_another_is_kept() -> None:
     mirroring.step(table, STATUS)
     mirroring.finish(table.compacted(), STATUS)
     assert kept.sizes == [1, 1]
+
+
+def test_a_listing_of_before_is_kept_again_only_when_it_differs_or_is_confirmed() -> None:
+    clock, kept = Clock(), list[float | None]()
+
+    class Dated:
+        def keep(self, table: RunTable, status: StoreStatus) -> bool:
+            kept.append(status.as_of_s)
+            return bool(table.size)
+
+    old = replace(STATUS, data_at_s=20.0, unconfirmed_s=10.0)
+    mirroring, table = Mirroring(Dated(), monotonic=clock), make_table(make_run("a"))
+    mirroring.begin(table, old)
+    assert mirroring.step(table, replace(old, data_at_s=30.0)) == math.inf
+    assert kept == []
+    mirroring.step(table, replace(old, data_at_s=30.0, unconfirmed_s=None))
+    more(table, "b")
+    mirroring.finish(table, replace(old, data_at_s=40.0, unconfirmed_s=None))
+    assert kept == [30.0, 40.0]
 
 
 def test_a_mirror_that_takes_long_is_written_the_more_seldom() -> None:

@@ -18,6 +18,7 @@ from engine_fakes import (
     make_plan,
     make_run,
 )
+from remembered_store import CountingStore
 from waiting import wait_for
 
 from evaltui.domain.events import (
@@ -25,11 +26,15 @@ from evaltui.domain.events import (
     FileState,
     Notice,
     StoreState,
+    StoreStatus,
     WatchRole,
     WatchStatus,
 )
-from evaltui.domain.run import RunStatus
+from evaltui.domain.ports import ResumedSource
+from evaltui.domain.recalled import Recalled
+from evaltui.domain.run import RunStatus, Tag
 from evaltui.domain.stamp import FileStamp
+from evaltui.domain.table import RunTable
 from evaltui.domain.web_page import WebPage
 from evaltui.engine import ingest_loop
 from evaltui.engine.feed import _fixed_part
@@ -45,12 +50,15 @@ from evaltui.engine.link import (
     WatchChanged,
 )
 from evaltui.engine.loop import Loop
+from evaltui.engine.mirroring import Mirror
 from evaltui.engine.outcome import Outcome
 from evaltui.engine.parts import Store
 from evaltui.engine.roots import WatchRoot
 from evaltui.engine.runtime import Engine
 from evaltui.errors import JournalError, StoreAuthError, StoreUnreachableError
 from evaltui.ledger.journal import Journal, NewEntry
+from evaltui.tracking.polled_source import PolledSource
+from tests.domain import builders
 
 PATIENCE_S = 20.0
 
@@ -68,6 +76,9 @@ class Plant:
         read_only: bool = False,
         ask_user: Callable[[], str] | None = None,
         watches: bool = True,
+        before: Recalled | None = None,
+        resume_source: Callable[[], ResumedSource] | None = None,
+        mirror: Mirror | None = None,
     ) -> None:
         self.store = FakeStore()
         self.journal = Journal(folder / "journal")
@@ -86,6 +97,7 @@ class Plant:
                 link=lambda _experiment_id, _run_ids: WebPage(),
                 ask_user=ask_user,
                 sweep_s=sweep_s,
+                resume_source=resume_source,
             ),
             self.journal,
             make_ingestor=self._make_ingestor,
@@ -93,6 +105,8 @@ class Plant:
             emit=self._emit,
             cwd=folder,
             watches=watches,
+            mirror=mirror,
+            shown=before,
         )
         self.known_runs = self.engine._known_runs
         self.made = 0
@@ -399,6 +413,51 @@ def test_a_content_is_searched_in_the_store_until_the_listing_is_whole(plant: Pl
     plant.store.calls.clear()
     assert plant.known_runs("x") == ("a",)
     assert "find_runs x" not in plant.store.calls
+
+
+class Kept:
+    """A mirror that notes when what it was given had been confirmed."""
+
+    def __init__(self) -> None:
+        self.kept: list[float | None] = []
+
+    def keep(self, table: RunTable, status: StoreStatus) -> bool:
+        assert table.size
+        self.kept.append(status.unconfirmed_s)
+        return True
+
+
+def test_a_content_is_searched_until_a_listing_of_before_is_confirmed(tmp_path: Path) -> None:
+    runs = [builders.make_run(f"{hour:03}", start=hour * 3_600_000) for hour in range(1, 151)]
+    store = CountingStore(runs, most=100)
+    status = replace(STATUS, experiment_id="1", data_at_s=1e6, unconfirmed_s=1e6)
+    recalled = Recalled(builders.make_table(*runs), status, "token")
+    tags = {Tag.CONTENT_ID.value: "x"}
+    store.add(builders.make_run("old report, logged elsewhere", start=1, tags=tags))
+    store.failing[4] = StoreUnreachableError("away")  # three questions, a page of the sweep, this
+    mirror = Kept()
+    plant = Plant(
+        tmp_path,
+        before=recalled,
+        resume_source=lambda: PolledSource("rest", store),
+        mirror=mirror,
+    )
+    plant.store.add(make_run("a", content="x"))
+    assert plant.known_runs("x") == ("a",)
+    plant.engine.start()
+    wait_for(lambda: plant.screen.table.complete)
+    wait_for(lambda: [event for event in plant.of(StoreChanged) if event.status.error])
+    plant.store.calls.clear()
+    assert plant.known_runs("x") == ("a",)
+    assert plant.store.calls == ["find_runs x"], "the listing of before may lack it"
+    assert mirror.kept == [], "nothing is new: the mirror stays as it is"
+    wait_for(lambda: plant.engine.status.unconfirmed_s is None)
+    wait_for(lambda: mirror.kept == [None])
+    plant.store.calls.clear()
+    assert plant.known_runs("x") == ("old report, logged elsewhere",)
+    assert plant.store.calls == []
+    assert plant.screen.resets == 0
+    assert plant.engine.stop(PATIENCE_S)
 
 
 def test_a_store_that_hangs_holds_up_neither_files_nor_ingest(plant: Plant) -> None:

@@ -37,6 +37,7 @@ def facts(key: str = KEY, token: str = "t1") -> Facts:
         experiment_id="7",
         token=token,
         as_of_s=1_795_530_120.5,
+        asked_at_s=1_795_530_180.25,
         baseline_run_id="r1",
         directions={"cost \udc80": "lower"},
     )
@@ -269,7 +270,8 @@ table = some_runs(int(sys.argv[2]))
 number = 0
 while True:
     number += 1
-    MirrorFile(KEY, Path(sys.argv[1])).write(table, Facts(KEY, "7", sys.argv[2], float(number)))
+    facts = Facts(KEY, "7", sys.argv[2], float(number), float(number))
+    MirrorFile(KEY, Path(sys.argv[1])).write(table, facts)
     print(number, flush=True)
 """
 

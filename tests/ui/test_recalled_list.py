@@ -92,6 +92,23 @@ async def test_a_confirmation_without_a_change_makes_the_list_live() -> None:
         assert len(session_of(app).bench.order) == len(batch())
 
 
+async def test_a_list_is_not_live_while_some_of_it_stands_unconfirmed() -> None:
+    old = {"data_at_s": NOW_S - 60, "unconfirmed_s": AS_OF_S}
+    async with opened(recalled(*batch(), **old), store(**old), RunsChanged(RunDelta())) as (
+        app,
+        pilot,
+    ):
+        await until(pilot, lambda: session_of(app).bench.as_of_s is None)
+        await pilot.pause()
+        assert WORD in screen_text(app)
+        assert "LIVE" not in screen_text(app)
+        link_of(app).say(store(**old | {"state": StoreState.BUSY, "poll_interval_s": 40.0}))
+        await until(pilot, lambda: "BUSY 40s, as of 12:22" in screen_text(app))
+        link_of(app).say(store(data_at_s=NOW_S))
+        await until(pilot, lambda: "LIVE 0.5s" in screen_text(app))
+        assert WORD not in screen_text(app)
+
+
 async def test_while_the_store_is_away_the_list_says_how_old_it_is() -> None:
     away = store(state=StoreState.OFFLINE, error="no answer", data_at_s=AS_OF_S)
     async with opened(recalled(*batch()), away) as (app, pilot):

@@ -34,12 +34,13 @@ def store_text(
     Args:
         store: Status of the tracking target, or None before it is known.
         engine_down: Why there is no engine, or "".
-        as_of_s: Epoch seconds of a listing that the store has not confirmed yet, or None.
+        as_of_s: Epoch seconds of a listing from before, until what is new since is there, or None.
+            Then the status tells whether some of it still stands unconfirmed.
     """
     if engine_down:
         return "ENGINE DOWN", "$warning"
-    if as_of_s and store is not None and store.state in _SYNCING:
-        return f"as of {clock_text(as_of_s)} · syncing", "$warning"
+    if store is not None and store.state in _SYNCING and (old := as_of_s or store.unconfirmed_s):
+        return f"as of {clock_text(old)} · syncing", "$warning"
     if store is None or store.state is StoreState.CONNECTING:
         return "CONNECTING", "$quiet"
     return _state_text(store)
@@ -47,7 +48,7 @@ def store_text(
 
 def _state_text(store: StoreStatus) -> tuple[str, str]:
     since = f" since {clock_text(store.since_s)}" if store.since_s else ""
-    age = f", as of {clock_text(store.data_at_s)}" if store.data_at_s else ""
+    age = f", as of {clock_text(store.as_of_s)}" if store.as_of_s else ""
     every = f"{store.poll_interval_s:g}s"
     seldom = store.poll_interval_s >= OLD_FROM_S
     return {
@@ -143,7 +144,7 @@ class Header(Widget):
             watch: Status of the watch, or None before it is known.
             engine_down: Why there is no engine, or "".
             experiment: Name to show until the engine says it.
-            as_of_s: Epoch seconds of a listing that the store has not confirmed yet, or None.
+            as_of_s: As `store_text` takes it.
         """
         self._store, self._watch = store, watch
         self._engine_down, self._experiment = engine_down, experiment
