@@ -15,8 +15,9 @@ from pathlib import PurePath
 
 from evaltui.domain.events import FileRow, Notice, WatchRole, WatchStatus
 from evaltui.domain.run import Run
+from evaltui.engine.early_runs import Previews, file_runs
 from evaltui.engine.link import Event, FilesChanged, Noticed, WatchChanged
-from evaltui.engine.local_rows import LocalRows, file_runs
+from evaltui.engine.local_rows import LocalRows
 from evaltui.ledger.journal import Journal
 
 _ROWS_PER_PAGE = 1_000
@@ -62,6 +63,7 @@ class Feed:
         self._seq = 0
         self._listed: set[int] = set()
         self._early: dict[int, FileRow] = {}
+        self._previews = Previews()
         self._roots: tuple[PurePath, ...] = ()
         self._local: Sequence[Run] = ()
         self._lock = threading.Lock()
@@ -124,6 +126,7 @@ class Feed:
         self._listed.update(row.file_id for row in rows)
         for file_id in (*left, *(row.file_id for row in rows)):
             self._early.pop(file_id, None)
+        self._previews.forget((*left, *(row.file_id for row in rows if not file_runs([row]))))
         self._early.update((row.file_id, row) for row in rows if file_runs([row]))
         for start in range(0, max(len(rows), 1), _ROWS_PER_PAGE):
             page = tuple(rows[start : start + _ROWS_PER_PAGE])
@@ -143,7 +146,8 @@ class Feed:
         if changed or roots != self._roots:
             self._roots = roots
             rows = [r for r in self._early.values() if _is_below(PurePath(r.path), roots)]
-            self._local_rows.update([*file_runs(rows), *self._local])
+            self._previews.roots = roots
+            self._local_rows.update([*file_runs(rows, self._previews), *self._local])
 
     def _tell_watch(self) -> None:
         with self._lock:

@@ -133,6 +133,9 @@ class Intake:
         if quiet_s >= OLD_S or candidate.asked or (candidate.placed and not found.slow):
             self.settle.put(stamp, wait_s=0.0, quiet_s=quiet_s if quiet_s >= OLD_S else 0.0)
             self.queue.finish(candidate)  # if taking it fails, it is due and not found again
+            if found.role is FileRole.REPORT and stamp.size > self._settings.max_report_bytes:
+                self._rows.settling(stamp, root, found)  # taking it is for the next turn: its row
+                return None  # is on screen before the seconds that it takes
             return self.take(stamp)
         unknown = found.role is FileRole.UNKNOWN
         if unknown:

@@ -10,47 +10,15 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from pathlib import PurePath
 
-from evaltui.domain.events import PENDING_STATES, FileRole, FileRow, FileState
-from evaltui.domain.run import LOCAL_PREFIX, Run, RunStatus, Tag
+from evaltui.domain.run import Run, RunStatus, Tag
 from evaltui.domain.table import STATUSES, RunDelta
-
-_EARLY = frozenset({FileState.SEEN, FileState.SETTLING})
-"""States of a file that has no entries, and so no runs of the ingest, yet."""
 
 _LOGGING = "logging"
 _RUNNING = STATUSES.index(RunStatus.RUNNING)
 
 EXPECTED_S = 600.0
 """How long the row of a logged report stays while no poll brings its run (offline, paused)."""
-
-
-def file_runs(rows: Iterable[FileRow]) -> list[Run]:
-    """Return the files that are no report yet, and the directories of half-done evaluations.
-
-    The former are named by the file, the latter by the directory with how far they are.
-    """
-    found: list[Run] = []
-    for row in rows:
-        if row.role is FileRole.CASE:
-            if row.progress and row.state in PENDING_STATES:
-                found.append(_row(row, "progress", f"{PurePath(row.path).name}: {row.progress}"))
-        elif row.role is not FileRole.COMPANION and row.state in _EARLY:
-            found.append(_row(row, "file", PurePath(row.path).name))
-    return found
-
-
-def _row(row: FileRow, kind: str, name: str) -> Run:
-    return Run(
-        run_id=f"{LOCAL_PREFIX}{kind}:{row.file_id}",
-        experiment_id="",
-        name=name,
-        status=RunStatus.PENDING,
-        started_ms=None,
-        ended_ms=None,
-        tags={Tag.STATE: row.state.value, Tag.SOURCE: row.path},
-    )
 
 
 class LocalRows:

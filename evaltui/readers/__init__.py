@@ -8,7 +8,13 @@ from evaltui.readers.app_eval_single import case_key
 from evaltui.readers.document import MAX_BYTES, Chunked
 from evaltui.readers.generation import join_generation, pick_generation
 from evaltui.readers.names import companion_names, has_report_name, wants_dot
-from evaltui.readers.registry import HEAD_BYTES, Recognition, read_reports, recognise
+from evaltui.readers.registry import (
+    HEAD_BYTES,
+    Recognition,
+    preview,
+    read_reports,
+    recognise,
+)
 
 __all__ = [
     "HEAD_BYTES",
@@ -20,6 +26,7 @@ __all__ = [
     "has_report_name",
     "join_generation",
     "pick_generation",
+    "preview",
     "read_reports",
     "recognise",
     "wants_dot",

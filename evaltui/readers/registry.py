@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from types import MappingProxyType
 
 from evaltui.domain.events import FileRole
 from evaltui.domain.report import Report, Source
-from evaltui.errors import ReportSyntaxError, UnknownFormatError
+from evaltui.errors import ReportError, ReportSyntaxError, UnknownFormatError
 from evaltui.readers import (
     app_eval_k1,
     app_eval_k2,
@@ -19,7 +21,7 @@ from evaltui.readers import (
     bulk_run,
     evaltui_report,
 )
-from evaltui.readers.bounded_json import parse
+from evaltui.readers.bounded_json import parse, read_begin
 from evaltui.readers.document import (
     MAX_BYTES,
     MAX_WHOLE,
@@ -35,6 +37,8 @@ from evaltui.readers.notes import Notes
 
 HEAD_BYTES = 65_536
 """How much of a file is looked at to recognise it."""
+
+_FIRST_LOOK = 4_096  # most reports are known by so much, at a tenth of the work
 
 WINDOW_BYTES = 1024 * 1024
 """How much of a document in pieces is looked at at once; more where one value is longer."""
@@ -111,6 +115,8 @@ class Reader:
         matches: Whether the start of a file is of this format; never raises.
         read: Returns the reports of a file, at least one; raises only ReportError.
         slow: See `Recognition`.
+        preview: Returns what the start of a file tells of its report, or None; never raises.
+        early: A match stands whatever follows, so that the first part of the head is enough.
     """
 
     format: str
@@ -118,6 +124,8 @@ class Reader:
     matches: Callable[[Start], bool]
     read: Callable[[File], tuple[Report, ...]]
     slow: bool = False
+    preview: Callable[[bytes, Source], Report | None] = lambda _head, _source: None
+    early: bool = False
 
 
 ReadDocument = Callable[[Text, Source, Mapping[str, bytes], Notes], Report]
@@ -129,23 +137,71 @@ def _json_reader(
     role: FileRole,
     matches: Callable[[Head], bool],
     read: ReadDocument,
+    *,
+    cases: str = "",
+    early: bool = False,
 ) -> Reader:
-    """Return the reader of a format that is one JSON document with one report."""
+    """Return the reader of a format that is one JSON document with one report.
+
+    Args:
+        format_id: Format id.
+        role: What such a file is for.
+        matches: Whether the shape of its start is of this format.
+        read: Reads it.
+        cases: Name of its long list, what stands before which tells of the report; "": there is
+            none.
+        early: See Reader.
+    """
 
     def read_file(file: File) -> tuple[Report, ...]:
         return (read(_text_of(file), file.source, file.neighbours, Notes()),)
 
-    return Reader(format_id, role, lambda start: matches(start.json), read_file)
+    def preview(head: bytes, source: Source) -> Report | None:
+        if not cases:
+            return None
+        try:
+            text, _ = codecs.utf_8_decode(head, "strict", False)
+            begin = json.dumps(read_begin(text.removeprefix("\ufeff"), cases))
+            return read(begin, source, NO_NEIGHBOURS, Notes())
+        except (UnicodeDecodeError, ReportError):
+            return None
+
+    return Reader(
+        format_id,
+        role,
+        lambda start: matches(start.json),
+        read_file,
+        preview=preview,
+        early=early,
+    )
 
 
 READERS = (
     _json_reader(
-        evaltui_report.FORMAT, FileRole.REPORT, evaltui_report.matches, evaltui_report.read
+        evaltui_report.FORMAT,
+        FileRole.REPORT,
+        evaltui_report.matches,
+        evaltui_report.read,
+        cases="cases",
+        early=True,
     ),
-    _json_reader(app_eval_k1.FORMAT, FileRole.REPORT, app_eval_k1.matches, app_eval_k1.read),
-    _json_reader(app_eval_k2.FORMAT, FileRole.REPORT, app_eval_k2.matches, app_eval_k2.read),
-    _json_reader(app_eval_k3.FORMAT, FileRole.REPORT, app_eval_k3.matches, app_eval_k3.read),
-    _json_reader(app_eval_k5.FORMAT, FileRole.REPORT, app_eval_k5.matches, app_eval_k5.read),
+    _json_reader(
+        app_eval_k1.FORMAT,
+        FileRole.REPORT,
+        app_eval_k1.matches,
+        app_eval_k1.read,
+        cases="apps",
+        early=True,
+    ),
+    _json_reader(
+        app_eval_k2.FORMAT, FileRole.REPORT, app_eval_k2.matches, app_eval_k2.read, cases="apps"
+    ),
+    _json_reader(
+        app_eval_k3.FORMAT, FileRole.REPORT, app_eval_k3.matches, app_eval_k3.read, cases="apps"
+    ),
+    _json_reader(
+        app_eval_k5.FORMAT, FileRole.REPORT, app_eval_k5.matches, app_eval_k5.read, cases="per_app"
+    ),
     _json_reader(
         app_eval_single.FORMAT, FileRole.CASE, app_eval_single.matches, app_eval_single.read
     ),
@@ -170,13 +226,28 @@ def recognise(head: bytes, name: str) -> Recognition:
     if is_companion_name(name):
         is_log = name.endswith(".jsonl")
         return Recognition(_TRAJECTORY if is_log else "", FileRole.COMPANION, slow=is_log)
-    start = _start(head, name)
-    reader = _reader_of(start)
+    reader = _reader_of(head, name)
     if reader is not None:
         return Recognition(reader.format, reader.role, reader.slow)
-    if _is_trajectory(start):
+    if _is_trajectory(_start(head, name)):
         return Recognition(_TRAJECTORY, FileRole.COMPANION, slow=True)
     return Recognition()
+
+
+def preview(head: bytes, source: Source) -> Report | None:
+    """Return what the start of a report tells of it, before the rest is read; never raises.
+
+    Its metrics are those the file states itself. It has no cases, and its identity means nothing.
+
+    Args:
+        head: Its first bytes, HEAD_BYTES of them or all.
+        source: Where it lies.
+
+    Returns:
+        The report as far as it is known; None where the format tells nothing before its cases.
+    """
+    reader = _reader_of(head, source.path.name)
+    return None if reader is None else reader.preview(head, source)
 
 
 def read_reports(
@@ -206,7 +277,7 @@ def read_reports(
         ReportTooLargeError: The file is larger than `max_bytes`, or a value than `max_whole`.
     """
     file = File(data, source, neighbours, max_bytes, max_whole, keeps_texts)
-    reader = _reader_of(_start(_head_of(data), source.path.name))
+    reader = _reader_of(_head_of(data), source.path.name)
     if reader is None:
         raise _unknown(file)
     return reader.read(file)
@@ -217,7 +288,15 @@ def _start(data: bytes, name: str) -> Start:
     return Start(head, name, look(head))
 
 
-def _reader_of(start: Start) -> Reader | None:
+def _reader_of(data: bytes, name: str) -> Reader | None:
+    if len(data) > _FIRST_LOOK:
+        reader = _match(_start(data[:_FIRST_LOOK], name))
+        if reader is not None and reader.early:
+            return reader
+    return _match(_start(data, name))
+
+
+def _match(start: Start) -> Reader | None:
     return next((reader for reader in READERS if reader.matches(start)), None)
 
 

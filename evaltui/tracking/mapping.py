@@ -119,6 +119,13 @@ def plan_run(report: Report, context: PlanContext) -> RunPlan:
     )
 
 
+def preview_values(report: Report) -> dict[str, float]:
+    """Return the metrics of a report under the names that its run will have."""
+    values = _metrics(report)
+    keys = legal_keys(values)
+    return {keys[name]: value for name, value in values.items()}
+
+
 def values_digest(plan: RunPlan) -> str:
     """Return a hex digest of the plan's metrics and params.
 

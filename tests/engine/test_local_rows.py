@@ -8,7 +8,8 @@ from engine_fakes import Clock, Screen, make_run
 from evaltui.domain.events import FileRole, FileRow, FileState
 from evaltui.domain.run import Run, RunStatus, Tag
 from evaltui.domain.table import RunDelta
-from evaltui.engine.local_rows import EXPECTED_S, LocalRows, file_runs
+from evaltui.engine.early_runs import file_runs
+from evaltui.engine.local_rows import EXPECTED_S, LocalRows
 
 
 class Bench:

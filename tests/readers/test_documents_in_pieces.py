@@ -20,7 +20,7 @@ from test_bounded_json import JSON, Sink
 from evaltui.domain.plan import RunPlan
 from evaltui.domain.report import Report
 from evaltui.errors import ReportError, ReportSyntaxError, ReportTooLargeError
-from evaltui.readers import Chunked, bounded_json, read_reports
+from evaltui.readers import Chunked, bounded_json, preview, read_reports
 from evaltui.readers.bounded_json import ROOT, parse, parse_streamed, read_begin
 from evaltui.readers.cases import CaseList
 from evaltui.readers.document import Pieces, checked, decode
@@ -251,3 +251,37 @@ def test_a_document_in_pieces_that_is_parsed_whole_has_the_limit_of_its_pieces(
     monkeypatch.setattr(bounded_json, "MAX_WHOLE", 3)
     with pytest.raises(ReportTooLargeError):
         parse(data.decode(), Notes())
+
+
+def test_what_the_start_of_a_long_report_tells_is_what_the_whole_of_it_tells() -> None:
+    cases = [{"id": f"{n}", "status": "pass", "output": "x" * 500} for n in range(300)]
+    metrics = [{"name": "accuracy", "value": 0.5, "direction": "higher"}]
+    document = {"schema": "evaltui.report/1", "mode": "mcp", "metrics": metrics, "cases": cases}
+    data = docs.to_bytes(document)
+    (whole,) = read_reports(data, docs.source())
+    found = preview(data[:65_536], docs.source())
+    assert found is not None
+    assert (found.metrics, found.mode, found.cases) == (whole.metrics, "mcp", ())
+
+
+def test_a_preview_of_damaged_bytes_is_a_report_or_none() -> None:
+    damage = Damage(seeds(sample_folder()), 3)
+    found = 0
+    for number in range(DAMAGED):
+        name, data = damage.make(number)
+        found += isinstance(preview(data[:65_536], docs.source(name or "x")), Report)
+    assert found > 10
+
+
+def test_every_format_has_a_preview_of_what_stands_before_its_cases() -> None:
+    apps = [docs.k1_app("a", "br"), docs.k1_app("b")]
+    for document in (
+        docs.k1(apps),
+        docs.k2([docs.k2_app("a")]),
+        docs.k3([docs.k3_app("a")]),
+        docs.k5([docs.k5_app("a")]),
+    ):
+        found = preview(docs.to_bytes(document), docs.source())
+        assert found is not None
+        assert found.cases == ()
+        assert found.metrics
