@@ -82,6 +82,7 @@ PARTS = (
         ("--runs", "2", "--cases", "5000", "--rounds", "3"),
     ),
     Part("requests to a workspace", "workspace_requests.py"),
+    Part("reports of 100 MB", "big_report.py", (), ("--megabytes", "20")),
     Part(
         "beside wandb leet",
         "beside_leet.py",

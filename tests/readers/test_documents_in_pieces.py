@@ -27,7 +27,7 @@ from evaltui.readers.document import Pieces, checked, decode
 from evaltui.readers.notes import Notes
 from evaltui.tracking.mapping import PlanContext, choose_mode, plan_run
 
-DAMAGED = 300
+DAMAGED = 160
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -128,7 +128,7 @@ def test_a_damaged_report_in_pieces_becomes_the_same_run_or_the_same_refusal(see
         (report,) = whole
         assert replace(parts[0], cases=tuple(parts[0].cases)) == report, number
         assert planned(short[0]) == planned(report), number
-    assert reports > 5
+    assert reports > 3
 
 
 def test_every_format_in_pieces_becomes_the_run_that_it_becomes_whole() -> None:
@@ -217,7 +217,7 @@ def test_packed_cases_are_the_cases_that_were_added() -> None:
 
 def test_a_long_report_in_pieces_takes_a_small_part_of_its_size() -> None:
     item = {"id": "", "status": "fail", "scores": {"exact": 0, "f1": 0.5}, "output": "x" * 3_000}
-    lines = (json.dumps({**item, "id": f"case {n}", "scores": {"f1": n / 9}}) for n in range(3_000))
+    lines = (json.dumps({**item, "id": f"case {n}", "scores": {"f1": n / 9}}) for n in range(800))
     data = ('{"schema": "evaltui.report/1", "cases": [' + ",".join(lines) + "]}").encode()
 
     def peak(read: Callable[[], Any]) -> int:
@@ -270,7 +270,7 @@ def test_a_preview_of_damaged_bytes_is_a_report_or_none() -> None:
     for number in range(DAMAGED):
         name, data = damage.make(number)
         found += isinstance(preview(data[:65_536], docs.source(name or "x")), Report)
-    assert found > 10
+    assert found > 5
 
 
 def test_every_format_has_a_preview_of_what_stands_before_its_cases() -> None:
