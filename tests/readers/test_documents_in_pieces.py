@@ -216,8 +216,8 @@ def test_packed_cases_are_the_cases_that_were_added() -> None:
 
 
 def test_a_long_report_in_pieces_takes_a_small_part_of_its_size() -> None:
-    item = {"id": "", "status": "fail", "scores": {"exact": 0, "f1": 0.5}, "output": "x" * 3_000}
-    lines = (json.dumps({**item, "id": f"case {n}", "scores": {"f1": n / 9}}) for n in range(800))
+    item = {"id": "", "status": "fail", "scores": {"exact": 0, "f1": 0.5}, "output": "x" * 12_000}
+    lines = (json.dumps({**item, "id": f"case {n}", "scores": {"f1": n / 9}}) for n in range(500))
     data = ('{"schema": "evaltui.report/1", "cases": [' + ",".join(lines) + "]}").encode()
 
     def peak(read: Callable[[], Any]) -> int:
@@ -230,7 +230,7 @@ def test_a_long_report_in_pieces_takes_a_small_part_of_its_size() -> None:
             del kept
 
     source = docs.source()
-    assert peak(lambda: read_reports(chunked(data, 65_536), source)) < len(data) / 5
+    assert peak(lambda: read_reports(chunked(data, 16_384), source)) < len(data) / 5
     assert peak(lambda: read_reports(data, source)) > len(data) / 2
 
 
