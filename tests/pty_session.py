@@ -104,7 +104,7 @@ class PtySession:
     def resize(self, size: tuple[int, int]) -> None:
         """Give the terminal another size."""
         self.pump(0)
-        self._draw()
+        self._draw(len(self.data))
         self.screen.resize(size[1], size[0])
         self._size(size)
         if self.process.poll() is None:
@@ -177,11 +177,15 @@ class PtySession:
     @property
     def text(self) -> str:
         """The screen, line by line."""
-        self._draw()
+        return self.text_at(len(self.data))
+
+    def text_at(self, end: int) -> str:
+        """Return the screen as it is after so many bytes; it does not go back."""
+        self._draw(end)
         return "\n".join(line.rstrip() for line in self.screen.display)
 
-    def _draw(self) -> None:
-        data = bytes(self.data[self._fed :])
+    def _draw(self, end: int) -> None:
+        data = bytes(self.data[self._fed : end])
         cut = data.rfind(b"\x1b")
         if cut >= 0 and len(data) - cut < 16:  # perhaps the start of a sequence
             data = data[:cut] if not re.search(rb"[@-~]\Z", data[cut + 2 :]) else data
