@@ -201,11 +201,12 @@ def starts(leet: Leet, env: Mapping[str, str], runs: int, rounds: int) -> Iterat
 
 
 def warm(env: Mapping[str, str], runs: int) -> None:
-    """Let evaltui see all runs once, and keep them for its next start."""
+    """Let evaltui see all runs once, and keep them and the page on show for its next start."""
+    cache = Path(env["XDG_CACHE_HOME"])
     with opened(env, runs) as program:
         program.until(lambda: "LIVE" in program.text, "confirmation")
-        cache = Path(env["XDG_CACHE_HOME"])
-        program.until(lambda: list(cache.rglob("*.mirror")), "the mirror")
+        for kept in ("*.mirror", "*.page"):
+            program.until(lambda kept=kept: list(cache.rglob(kept)), kept)
         program.until_quiet(_REST_S)
         program.send("q")
         program.wait()
