@@ -74,6 +74,7 @@ PARTS = (
         stores=True,
     ),
     Part("arriving reports", "arriving.py", (), ("--reports", "10")),
+    Part("a large report", "big_report.py", (), ("--rounds", "5")),
     Part("comparing", "comparing.py", (), ("--rounds", "3")),
     Part(
         "comparing, many cases",
