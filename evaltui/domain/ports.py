@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from evaltui.domain.plan import ArtifactFile, RunPlan
@@ -51,6 +52,13 @@ class RunSource(Protocol):
 
         Raises:
             StoreRejectedError: It does not exist or is larger than `max_bytes`.
+        """
+
+    def artifact_file(self, run_id: str, path: str) -> Path | None:
+        """Return where an artifact file lies on this machine, None when it lies elsewhere.
+
+        Raises:
+            StoreRejectedError: It leads out of the run.
         """
 
     def close(self) -> None:

@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evaltui.domain.cases import CaseTable, from_cases, from_rows, with_more
+from evaltui.domain.cases import CaseTable, from_cases, from_rows, plain_ids, with_more
 from evaltui.domain.pairing import label_of
 from evaltui.domain.plan import RunPlan
 from evaltui.domain.ports import RunSource
 from evaltui.domain.report import Case, Report, Source
 from evaltui.domain.run import ArtifactInfo, Run, Tag
 from evaltui.engine.case_cache import CaseCache, KeptCases
-from evaltui.engine.detail import report_paths, table_paths
+from evaltui.engine.detail import MAX_REPORT_BYTES, report_paths, table_paths
+from evaltui.engine.filebytes import FileChangedError, read_file
 from evaltui.engine.planned import planned_table
-from evaltui.errors import ReportError, StoreError
+from evaltui.engine.table_reading import read_rows
+from evaltui.errors import ReportError, StoreError, StoreRejectedError
+from evaltui.readers import MAX_BYTES as MAX_FILE_BYTES
 from evaltui.readers import read_reports
 
 MAX_BYTES = 64_000_000
@@ -100,17 +103,18 @@ def read_case(source: RunSource, run: Run, label: str, cache: CaseCache) -> tupl
         cache: Where the report may be kept.
 
     Raises:
-        StoreError: The report is not kept here and the store does not give it.
+        StoreError: The report is not kept here and the store does not give it, or it is large and
+            does not lie on this machine.
     """
     report = _kept_report(run, cache) or _logged_report(source, run)
+    report = report or _large_report(source, run, label)
     if report is None:
         return ()
-    table = from_cases(report.cases)
-    names = zip(report.cases, table.ids, table.groups, strict=True)
+    names = zip(report.cases, plain_ids([case.case_id for case in report.cases]), strict=True)
     return tuple(
         case
-        for case, case_id, group in names
-        if label in {case.case_id, case_id, label_of((group or "", case_id))}
+        for case, case_id in names
+        if label in {case.case_id, case_id, label_of((case.group or "", case_id))}
     )
 
 
@@ -181,11 +185,10 @@ def _from_table(
 
 
 def _table_of(data: bytes) -> CaseTable | None:
+    found = read_rows(data)
     try:
-        document = json.loads(data)
-        columns = [str(name) for name in document["columns"]]
-        table = from_rows(columns, [list(row) for row in document["data"]])
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+        table = CaseTable() if found is None else from_rows(*found)
+    except (ValueError, TypeError, IndexError):
         return None
     return table if len(table) else None
 
@@ -207,3 +210,54 @@ def _logged_report(source: RunSource, run: Run) -> Report | None:
     files = tuple(item for item in source.list_artifacts(run.run_id) if not item.is_dir)
     found = _from_report(source, run, files, notes)
     return None if found is None else found[2]
+
+
+def _large_report(source: RunSource, run: Run, label: str) -> Report | None:
+    """Return a run's report that is too large to be held, with the texts of one case only.
+
+    Raises:
+        StoreError: It does not lie on this machine, or cannot be read.
+    """
+    files = [item for item in source.list_artifacts(run.run_id) if not item.is_dir]
+    sizes = {item.path: item.size_bytes or 0 for item in files}
+    for path in report_paths(files, max_bytes=MAX_FILE_BYTES):
+        if sizes[path] <= MAX_REPORT_BYTES:
+            continue
+        local = source.artifact_file(run.run_id, path)
+        if local is None:
+            raise StoreRejectedError(
+                f"{path} has {sizes[path] / 1e6:,.0f} MB, too much to be fetched for one case",
+                hint="download it from MLflow",
+            )
+        try:
+            return _read_large(local, run, label)
+        except (ReportError, FileChangedError, OSError) as error:
+            raise StoreRejectedError(f"{path}: {error}") from error
+    return None
+
+
+def _read_large(local: Path, run: Run, label: str) -> Report | None:
+    file = read_file(local, max_bytes=MAX_FILE_BYTES, max_held=MAX_REPORT_BYTES, root=local.parent)
+    where = Source(local, file.stamp.size, file.stamp.modified_at)
+    for only in (_words(label), ()):  # by the usual ways to write the id, else whatever it takes
+        reports = read_reports(
+            # a label ends in the id, or in what a reader made of it: other texts do no harm
+            file.content,
+            where,
+            keeps_texts=lambda case_id: case_id in label,
+            only=only,
+        )
+        content_id = run.tags.get(Tag.CONTENT_ID, "")
+        own = [report for report in reports if report.content_id == content_id]
+        found = next((report for report in own or reports if report.cases), None)
+        if found is not None:
+            return found
+    return None
+
+
+def _words(label: str) -> tuple[str, ...]:
+    """Return how the id that a label ends in may stand in a report."""
+    names = [label[at:] for at in range(len(label)) if not at or label[at - 1] == "/"]
+    names += [name.rpartition("#")[0] for name in names if name.rpartition("#")[2].isdecimal()]
+    quoted = [json.dumps(name, ensure_ascii=plain) for name in names for plain in (True, False)]
+    return tuple(dict.fromkeys((*quoted, *filter(str.isdecimal, names))))

@@ -160,12 +160,12 @@ def _logged_tables(tag: str) -> list[str]:
         return []
 
 
-def report_paths(files: Iterable[ArtifactInfo]) -> list[str]:
+def report_paths(files: Iterable[ArtifactInfo], *, max_bytes: int = MAX_REPORT_BYTES) -> list[str]:
     """Return the artifacts that may be the run's report, likeliest first."""
     candidates = [
         PurePosixPath(item.path)
         for item in files
-        if (item.size_bytes or 0) <= MAX_REPORT_BYTES
+        if (item.size_bytes or 0) <= max_bytes
         and PurePosixPath(item.path).suffix.lower() in _REPORT_SUFFIXES
         and PurePosixPath(item.path).parts[0] != "evaltui"
     ]

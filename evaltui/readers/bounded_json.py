@@ -126,7 +126,9 @@ class _Walk:
 
     def __init__(self, text: Text, notes: Notes) -> None:
         self._window = Window(text)
+        self._only = text.only if isinstance(text, Pieces) else ()
         self._notes = notes
+        self._begin = 0
         self._skip()
 
     @property
@@ -172,7 +174,10 @@ class _Walk:
         while not self.sees("]"):
             if index:
                 self._take(",")
-            sink.add(index, self.value((path, index), depth=3))
+            item = self._decode()
+            if not self._only or self._holds_any():
+                sink.add(index, scrub(item, (path, index), 3, self._notes))
+            self._skip()
             index += 1
         self._take("]")
 
@@ -199,8 +204,13 @@ class _Walk:
             may_go_on = type(found) in _NUMBERS and end + _NUMBER_MAY_GO_ON > len(window.text)
             if may_go_on and window.grow():
                 continue
-            window.at = end
+            self._begin, window.at = window.at, end
             return found
+
+    def _holds_any(self) -> bool:
+        """Return whether the text of the last value holds one of those that are looked for."""
+        text, begin, end = self._window.text, self._begin, self._window.at
+        return any(text.find(word, begin, end) >= 0 for word in self._only)
 
     def _take(self, mark: str) -> None:
         if not self.sees(mark):

@@ -52,6 +52,8 @@ class Pieces:
         keeps_texts: Whether the outputs and details of a case, given its id, are wanted. The rest
             of every case always is.
         lean: Whether what is read of it is kept as small as can be.
+        only: Items of its long list are passed over unless their JSON holds one of these texts;
+            all are read when there are none.
     """
 
     size: int
@@ -59,6 +61,7 @@ class Pieces:
     most: int = MAX_WHOLE
     keeps_texts: Callable[[str], bool] = lambda _: True
     lean: bool = False
+    only: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[str]:
         return decoded(self.chunks())

@@ -97,6 +97,7 @@ class File:
         max_bytes: Largest file that is read.
         max_whole: Largest file, or value in one, that is held whole, in bytes.
         keeps_texts: Whether outputs and details of a case are wanted of a file that is not held.
+        only: See Pieces.
     """
 
     data: bytes | Chunked
@@ -105,6 +106,7 @@ class File:
     max_bytes: int
     max_whole: int
     keeps_texts: KeepsTexts
+    only: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +260,7 @@ def read_reports(
     max_bytes: int = MAX_BYTES,
     max_whole: int = MAX_WHOLE,
     keeps_texts: KeepsTexts = lambda _: False,
+    only: tuple[str, ...] = (),
 ) -> tuple[Report, ...]:
     """Return the reports that a file holds, at least one.
 
@@ -269,6 +272,8 @@ def read_reports(
         max_whole: Largest value in it that is held whole, in bytes; of formats that are no list of
             cases the whole file.
         keeps_texts: Of which cases of a file that is not held outputs and details are wanted.
+        only: Of a file that is not held, cases are passed over unless their JSON holds one of
+            these texts: a quick look at some of them, whose report has another identity.
 
     Raises:
         UnknownFormatError: No reader knows the content.
@@ -276,7 +281,7 @@ def read_reports(
         ReportSchemaError: A value is not what the format says.
         ReportTooLargeError: The file is larger than `max_bytes`, or a value than `max_whole`.
     """
-    file = File(data, source, neighbours, max_bytes, max_whole, keeps_texts)
+    file = File(data, source, neighbours, max_bytes, max_whole, keeps_texts, only)
     reader = _reader_of(_head_of(data), source.path.name)
     if reader is None:
         raise _unknown(file)
@@ -310,7 +315,9 @@ def _text_of(file: File) -> Text:
     data = file.data
     if isinstance(data, Chunked):
         chunks = checked(data.chunks, data.size, file.max_bytes)
-        return Pieces(data.size, chunks, file.max_whole, file.keeps_texts, lean=True)
+        return Pieces(
+            data.size, chunks, file.max_whole, file.keeps_texts, lean=True, only=file.only
+        )
     if len(data) <= MAX_AT_ONCE:
         return decode(data, max_bytes=file.max_bytes)
     chunks = checked(lambda: _windows(data), len(data), file.max_bytes)

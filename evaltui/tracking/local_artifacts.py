@@ -67,17 +67,26 @@ def list_directory(root: Path) -> tuple[ArtifactInfo, ...]:
     return tuple(sorted(found[:MOST_ENTRIES], key=lambda item: item.path))
 
 
+def inside(root: Path, path: str) -> Path:
+    """Return where an artifact lies below `root`, links followed; it need not exist.
+
+    Raises:
+        StoreRejectedError: It leads out of `root`.
+    """
+    parts = checked_path(path)
+    real = Path(os.path.realpath(root.joinpath(*parts.parts)))
+    if not real.is_relative_to(os.path.realpath(root)):
+        raise StoreRejectedError(f"artifact {path}: a link that leads out of the run")
+    return real
+
+
 def read_file(root: Path, path: str, *, max_bytes: int) -> bytes:
     """Return one artifact below `root`.
 
     Raises:
         StoreRejectedError: It is no regular file inside `root`, unreadable, or too large.
     """
-    parts = checked_path(path)
-    real_root = Path(os.path.realpath(root))
-    real = Path(os.path.realpath(root.joinpath(*parts.parts)))
-    if not real.is_relative_to(real_root):
-        raise StoreRejectedError(f"artifact {path}: a link that leads out of the run")
+    real = inside(root, path)
     try:
         # O_NONBLOCK: a FIFO must not hang us
         handle = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)

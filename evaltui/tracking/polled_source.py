@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 from evaltui.domain.recalled import Remembered
@@ -167,6 +168,11 @@ class PolledSource:
     def read_artifact(self, run_id: str, path: str, *, max_bytes: int) -> bytes:
         """Return one artifact file."""
         return self._queries.read_artifact(run_id, path, max_bytes=max_bytes)
+
+    def artifact_file(self, run_id: str, path: str) -> Path | None:
+        """Return None: artifacts lie with the store."""
+        del run_id, path
+        return None
 
     def close(self) -> None:
         """Close the connection."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from evaltui.domain.ports import RunSource
 from evaltui.domain.run import ArtifactInfo, Experiment, Run, RunBatch, Tag
 from evaltui.errors import RunNotFoundError, StoreRejectedError
-from evaltui.tracking.local_artifacts import list_directory, local_root, read_file
+from evaltui.tracking.local_artifacts import inside, list_directory, local_root, read_file
 from evaltui.tracking.run_values import (
     FIRST_PAGE,
     SWEEP_PAGE,
@@ -185,6 +185,11 @@ class SqliteSource:
         if root is None:
             return self._other().read_artifact(run_id, path, max_bytes=max_bytes)
         return read_file(root, path, max_bytes=max_bytes)
+
+    def artifact_file(self, run_id: str, path: str) -> Path | None:
+        """Return where an artifact file lies on this machine, None when it lies elsewhere."""
+        root = self._artifact_root(run_id)
+        return None if root is None else inside(root, path)
 
     def close(self) -> None:
         """Close the database."""

@@ -8,9 +8,11 @@ import pytest
 from engine_fakes import FakeStore, make_plan, make_run
 from report_documents import bulk, bulk_item, k1, k1_app, read, to_bytes
 
-from evaltui.domain.run import Run, Tag
+from evaltui.domain.run import ArtifactInfo, Run, Tag
+from evaltui.engine import case_reading, filebytes
 from evaltui.engine.case_cache import CaseCache
 from evaltui.engine.case_reading import NO_CASES, planned_cases, read_case, read_cases
+from evaltui.engine.detail import MAX_REPORT_BYTES
 from evaltui.errors import StoreRejectedError, StoreUnreachableError
 from evaltui.readers import join_generation
 from evaltui.tracking.case_table import CASE_TABLE_PATH, case_table
@@ -141,3 +143,79 @@ def test_a_report_on_its_way_has_its_cases_in_its_plan() -> None:
     assert found.table is not None
     assert found.table.ids == ("a", "b")
     assert planned_cases(make_plan("x")).note == NO_CASES
+
+
+class LargeSource:
+    """A store with one report that it says is large, on this machine or not."""
+
+    def __init__(self, path: Path, *, here: bool = True) -> None:
+        self.path = path
+        self.here = here
+
+    def list_artifacts(self, run_id: str) -> tuple[ArtifactInfo, ...]:
+        return (ArtifactInfo(self.path.name, False, MAX_REPORT_BYTES + 1),)
+
+    def read_artifact(self, run_id: str, path: str, *, max_bytes: int) -> bytes:
+        raise AssertionError("a large report is never read whole")
+
+    def artifact_file(self, run_id: str, path: str) -> Path | None:
+        return self.path if self.here else None
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(case_reading, "MAX_REPORT_BYTES", 1_000)
+    monkeypatch.setattr(filebytes, "_CHUNK_BYTES", 777)
+    return tmp_path / "nightly.json"
+
+
+@pytest.mark.parametrize(
+    ("label", "outputs"),
+    [
+        ("q7", ["text 7"]),
+        ("topic/q7", ["text 7"]),
+        ("a/b é", ["slashed"]),
+        ("topic/a/b é", ["slashed"]),
+        ("41", ["number"]),
+        ("twice", ["first", "second"]),
+        ("twice#2", ["second"]),
+        ("nobody", []),
+    ],
+)
+def test_a_case_of_a_large_report_comes_with_its_texts_and_no_other_does(
+    large: Path, label: str, outputs: list[str]
+) -> None:
+    told = {"group": "topic", "status": "pass"}
+    cases = [{"id": f"q{n}", "output": f"text {n}", **told} for n in range(60)]
+    cases += [
+        {"id": "a/b é", "output": "slashed", **told},
+        {"id": 41, "output": "number", **told},
+        {"id": "twice", "output": "first", **told},
+        {"id": "twice", "output": "second", **told},
+    ]
+    large.write_bytes(to_bytes({"schema": "evaltui.report/1", "cases": cases}))
+    found = read_case(LargeSource(large), make_run("r"), label, CaseCache(None))
+    assert [case.output for case in found] == outputs
+
+
+def test_an_app_of_a_large_report_comes_with_its_details(large: Path) -> None:
+    apps = [k1_app(f"app{n}", "b", details={"build": ["log " * 50]}) for n in range(30)]
+    large.write_bytes(to_bytes(k1(apps)))
+    (case,) = read_case(LargeSource(large), make_run("r"), "app7", CaseCache(None))
+    assert case.details["build"] == "log " * 50
+
+
+def test_a_case_of_a_large_report_elsewhere_says_where_it_is_to_be_had(large: Path) -> None:
+    large.write_bytes(REPORT)
+    source = LargeSource(large, here=False)
+    with pytest.raises(StoreRejectedError, match="too much to be fetched") as caught:
+        read_case(source, make_run("r"), "a", CaseCache(None))
+    assert caught.value.hint == "download it from MLflow"
+
+
+@pytest.mark.parametrize("data", [b"{", None])
+def test_a_large_report_that_cannot_be_read_says_why(large: Path, data: bytes | None) -> None:
+    if data is not None:
+        large.write_bytes(b'{"schema": "evaltui.report/1"' + b" " * 2_000)
+    with pytest.raises(StoreRejectedError, match="nightly"):
+        read_case(LargeSource(large), make_run("r"), "a", CaseCache(None))

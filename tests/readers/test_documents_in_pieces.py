@@ -285,3 +285,14 @@ def test_every_format_has_a_preview_of_what_stands_before_its_cases() -> None:
         assert found is not None
         assert found.cases == ()
         assert found.metrics
+
+
+def test_a_quick_look_passes_over_cases_whose_json_holds_none_of_the_words() -> None:
+    items = [{"id": name, "status": "pass", "output": f"text {name}"} for name in "abcab"]
+    data = docs.to_bytes({"schema": "evaltui.report/1", "cases": items})
+    for width in (1, 9, 10_000):
+        (report,) = read_reports(
+            chunked(data, width), docs.source(), keeps_texts=lambda _: True, only=('"b"', "text c")
+        )
+        assert [case.output for case in report.cases] == ["text b", "text c", "text b"]
+        assert [case.case_id for case in report.cases] == ["b", "c", "b#2"]

@@ -300,6 +300,8 @@ def test_artifacts_are_listed_as_a_tree_and_read_within_a_limit(
     assert source.read_artifact(run_id, "page.html", max_bytes=100).decode() == "<html>é</html>"
     with pytest.raises(StoreRejectedError, match="larger than 3 bytes"):
         source.read_artifact(run_id, "a/b/deep file.txt", max_bytes=3)
+    local = source.artifact_file(run_id, "a/b/deep file.txt")
+    assert local == (folder / "a" / "b" / "deep file.txt" if source.kind == "sqlite" else None)
     for path in ("none.txt", "a", "../x", "/etc/passwd", ""):
         with pytest.raises(StoreRejectedError):
             source.read_artifact(run_id, path, max_bytes=100)
