@@ -141,6 +141,11 @@ class MainView(Screen[None], inherit_bindings=False):
         self.fit_panes()
         self.call_after_refresh(self._show_the_rest)
 
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Spare the parts a second styling: they were styled when they were made."""
+        if self._first:
+            event.refresh_styles = False
+
     def _show_the_rest(self) -> None:
         self._first = False
         self.show_detail()
