@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from evaltui.domain.comparison import Verdict
 from evaltui.domain.events import FileRow, FileState
 from evaltui.domain.select import eligible
 from evaltui.domain.table import IntArray
 from evaltui.domain.text import clean
+from evaltui.domain.verdict import Verdict
 from evaltui.engine.link import Reply, Verb
 from evaltui.ui.session import Session
 

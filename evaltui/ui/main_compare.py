@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from textual import on
 from textual.content import Content
 from textual.timer import Timer
 
 from evaltui.domain.catalogue import spec_for
-from evaltui.domain.contrast import contrast
-from evaltui.domain.groups import Choice, Grouping, choices
 from evaltui.domain.metric import Direction
-from evaltui.domain.terms import Terms
 from evaltui.domain.text import clean
 from evaltui.engine.link import Reply, Verb
-from evaltui.ui.fitting import shorten
-from evaltui.ui.group_lines import group_name
 from evaltui.ui.main_view import MainView
-from evaltui.ui.panes.diff import DiffPane
-from evaltui.ui.screens.case_view import CaseView
-from evaltui.ui.screens.groups_view import GroupsView
 from evaltui.ui.screens.picker import Picker
+
+if TYPE_CHECKING:
+    from evaltui.ui.panes.diff import DiffPane
 
 AHEAD_DELAY_S = 0.3
 """Marked runs are tested after this rest, before anybody asks: then the answer is there at once."""
 
 _AS_BEFORE = "as before"
-_GROUPS_NAMED, _GROUP_NAME = 3, 18
 _WORDS = {
     Direction.HIGHER: "higher is better",
     Direction.LOWER: "lower is better",
@@ -49,24 +42,27 @@ class ComparingView(MainView):
 
     def _ask_about_marks(self) -> None:
         self._ahead = None
-        difference = self.difference() if self.session.bench.marks else None
-        if difference is not None:
-            self.ask_verdicts(difference)
+        following = self.following if self.session.bench.marks else None
+        difference = following.difference() if following is not None else None
+        if following is not None and difference is not None:
+            following.ask_verdicts(difference)
 
     def later(self, work: Coroutine[Any, Any, None], group: str) -> None:
         """Have something done beside the event loop's own work."""
         self.run_worker(work, group=group, exit_on_error=True)
 
-    @on(DiffPane.SwapRequested)
-    def _swap_wished(self, event: DiffPane.SwapRequested) -> None:
+    def on_diff_pane_swap_requested(self, event: DiffPane.SwapRequested) -> None:
+        """Hold the others against another run, for this look."""
         bench = self.session.bench
         bench.swap(event.run_id)
         name = clean(bench.name_of(event.run_id), limit=60)
         self.say(f"{name} is the baseline for this look, x swaps back" if bench.swapped else "")
         self.show_detail()
 
-    @on(DiffPane.CaseRequested)
-    def _case_wished(self, event: DiffPane.CaseRequested) -> None:
+    def on_diff_pane_case_requested(self, event: DiffPane.CaseRequested) -> None:
+        """Show what both runs made of a case."""
+        from evaltui.ui.screens.case_view import CaseView  # noqa: PLC0415 - seldom wanted
+
         refs = (event.comparison.baseline, event.comparison.candidate)
         args = {"run_ids": [ref.run_id for ref in refs], "case_id": event.case.case_id}
 
@@ -85,41 +81,18 @@ class ComparingView(MainView):
             )
         )
 
-    # -- groups ----------------------------------------------------------------------------------
-
     def action_groups(self) -> None:
         """Ask by what to group the finished runs, then hold the groups against each other."""
-        found = choices(self.session.bench.table)
-        if not found:
-            self.say("no mode, model, param or tag makes 2 to 12 groups of the finished runs")
-            return
-        options = [(choice.grouping.text, _choice_words(choice)) for choice in found]
+        from evaltui.ui.grouping import ask_for_groups  # noqa: PLC0415 - seldom wanted
 
-        def picked(text: str | None) -> None:
-            if text is not None:
-                self._show_groups(text)
-
-        self.app.push_screen(Picker("Compare groups of runs by", options), picked)
-
-    def _show_groups(self, text: str) -> None:
-        grouping, bench = Grouping.parse(text), self.session.bench
-        assert grouping is not None
-        fixed = bench.fixed_baseline_id
-        found = contrast(
-            bench.table,
-            grouping,
-            Terms(overrides=bench.directions),
-            baseline_row=bench.table.row_of(fixed) if fixed else None,
-        )
-        if found is None:
-            self.say(f"by {clean(text, limit=60)} there is only one group left")
-        else:
-            self.app.push_screen(GroupsView(found, text, self.session.glyphs))
+        problem = ask_for_groups(self.app, self.session, self.say)
+        if problem:
+            self.say(problem)
 
     # -- which way is better ---------------------------------------------------------------------
 
-    @on(DiffPane.DirectionRequested)
-    def _direction_wished(self, event: DiffPane.DirectionRequested) -> None:
+    def on_diff_pane_direction_requested(self, event: DiffPane.DirectionRequested) -> None:
+        """Ask which way a metric gets better."""
         metric, bench = event.metric, self.session.bench
         options = [(way.value, Content(words)) for way, words in _WORDS.items()]
         usual = _WORDS[spec_for(metric).direction]
@@ -151,14 +124,3 @@ class ComparingView(MainView):
             self.say(f"{told} ({note})", level="warning")
         else:
             self.say(f"{told}, shared; m changes it back")
-
-
-def _choice_words(choice: Choice) -> Content:
-    """Return what makes the groups, and the largest ones with their numbers of runs."""
-    told = [
-        f"{shorten(group_name(name), _GROUP_NAME)} {count:,}"
-        for name, count in choice.sizes[:_GROUPS_NAMED]
-    ]
-    more = len(choice.sizes) - len(told)
-    words = ", ".join(told) + (f" and {more} more" if more else "")
-    return Content.assemble(clean(choice.grouping.text, limit=40), (f"  {words}", "$quiet"))

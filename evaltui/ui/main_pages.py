@@ -14,7 +14,6 @@ from evaltui.engine.link import Verb
 from evaltui.ui.browser import no_browser, open_in_browser
 from evaltui.ui.copying import copy
 from evaltui.ui.main_compare import ComparingView
-from evaltui.ui.panes.watch_list import WatchList
 from evaltui.ui.screens.text_view import TextView
 
 OF_ONE_RUN = frozenset({"cases", "artifacts"})
@@ -45,8 +44,8 @@ class BrowsingView(ComparingView):
             return tuple(run.run_id for run in runs if run is not None)
         if self.pane in OF_ONE_RUN:
             run_id = self.opened_id
-        elif self.pane == "watch":
-            run_id = self.query_one(WatchList).run_id
+        elif self.pane == "watch" and self.following is not None:
+            run_id = self.following.watched_run
         return (run_id,) if run_id else ()
 
     async def _show_page(self, run_ids: Sequence[str]) -> None:

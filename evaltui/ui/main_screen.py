@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.binding import BindingType
@@ -20,7 +20,6 @@ from evaltui.ui.keys import MAIN_KEYS, bindings
 from evaltui.ui.main_folder import FolderView
 from evaltui.ui.main_pages import OF_ONE_RUN
 from evaltui.ui.order import METRIC_PREFIX, Sort, SortKey
-from evaltui.ui.panes.watch_list import WatchList
 from evaltui.ui.panes.wishes import CopyRequested, Said
 from evaltui.ui.screens.path_prompt import PathPrompt
 from evaltui.ui.screens.picker import Picker
@@ -29,6 +28,9 @@ from evaltui.ui.widgets.filter_bar import FilterBar
 from evaltui.ui.widgets.run_list import RunList
 from evaltui.ui.widgets.tabs import PANES, Tabs
 from evaltui.ui.words import Survey
+
+if TYPE_CHECKING:
+    from evaltui.ui.panes.watch_list import WatchList
 
 
 class MainScreen(FolderView):
@@ -46,6 +48,7 @@ class MainScreen(FolderView):
             session.bench, lambda verb, args: session.ask(verb, args, "baseline")
         )
         self._surveyed = False
+        self._pane_later = ""
 
     # -- moving ----------------------------------------------------------------------------------
 
@@ -81,7 +84,10 @@ class MainScreen(FolderView):
     # -- panes -----------------------------------------------------------------------------------
 
     def action_pane(self, pane: str) -> None:
-        """Go to a pane."""
+        """Go to a pane; one that is not there yet is gone to as soon as it is."""
+        if self.following is None:
+            self._pane_later = pane if pane != "runs" else ""
+            return
         if pane in OF_ONE_RUN and self.pane not in OF_ONE_RUN:
             self.opened_id = self.session.bench.cursor_id
         self.pane = pane
@@ -92,6 +98,11 @@ class MainScreen(FolderView):
         if pane in OF_ONE_RUN:
             self._fetch_detail()
 
+    def followed(self) -> None:
+        """Go to the pane that was asked for before there were any."""
+        if self._pane_later:
+            self.action_pane(self._pane_later)
+
     def action_next_pane(self, step: int) -> None:
         """Go to the next or previous pane; wraps around."""
         names = [name for name, _ in PANES]
@@ -99,11 +110,12 @@ class MainScreen(FolderView):
 
     async def action_compare(self) -> None:
         """Compare the marked runs, else the run under the cursor, with the baseline."""
-        self.retry_verdicts()
-        difference = self.difference()
-        if difference is not None:
-            self.ask_verdicts(difference)
-            await asyncio.sleep(0)  # the engine is at it while the pane is laid out
+        if self.following is not None:
+            self.following.retry_verdicts()
+            difference = self.following.difference()
+            if difference is not None:
+                self.following.ask_verdicts(difference)
+                await asyncio.sleep(0)  # the engine is at it while the pane is laid out
         self.action_pane("diff")
 
     def action_open_run(self) -> None:
@@ -139,8 +151,10 @@ class MainScreen(FolderView):
                 self.action_pane("cases")
 
     def _fetch_detail(self) -> None:
+        following = self.following
+
         async def fetch(run_id: str) -> None:
-            if await self._details.fetch(run_id) and run_id == self.opened_id:
+            if following is not None and await following.details.fetch(run_id):
                 self.show_detail()
 
         if self.opened_id:
@@ -154,8 +168,8 @@ class MainScreen(FolderView):
     def _run_clicked(self) -> None:
         self.action_open_run()
 
-    @on(WatchList.OpenRun)
-    def _open_wished(self, event: WatchList.OpenRun) -> None:
+    def on_watch_list_open_run(self, event: WatchList.OpenRun) -> None:
+        """Open the run of a report."""
         self._open(event.run_id)
 
     # -- filter and sort -------------------------------------------------------------------------
@@ -330,12 +344,12 @@ class MainScreen(FolderView):
         else:
             self.say(f"watching {reply.payload.get('path', path)}")
 
-    @on(WatchList.RetryRequested)
-    def _retry_wished(self, event: WatchList.RetryRequested) -> None:
+    def on_watch_list_retry_requested(self, event: WatchList.RetryRequested) -> None:
+        """Have a report tried again."""
         self.later(self._ask_about(Verb.RETRY, event.path, "trying {} again"), "retry")
 
-    @on(WatchList.IgnoreRequested)
-    def _ignore_wished(self, event: WatchList.IgnoreRequested) -> None:
+    def on_watch_list_ignore_requested(self, event: WatchList.IgnoreRequested) -> None:
+        """Have a report left alone."""
         self.later(self._ask_about(Verb.IGNORE, event.path, "ignoring {}; R undoes it"), "ignore")
 
     async def _ask_about(self, verb: Verb, path: str, done: str) -> None:

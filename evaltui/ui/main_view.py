@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,35 +14,26 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from evaltui.domain.run import Run
-from evaltui.domain.table import RunTable
-from evaltui.ui.difference import Difference
 from evaltui.ui.keys import Key
 from evaltui.ui.layout import Layout, Shape, layout_for
 from evaltui.ui.list_title import baseline_words, list_title
 from evaltui.ui.model import TableChange
 from evaltui.ui.pane_keys import footer_keys, keys_of
-from evaltui.ui.panes.artifacts import Artifacts
-from evaltui.ui.panes.diff import DiffPane
 from evaltui.ui.panes.diff_strip import DiffStrip
-from evaltui.ui.panes.diff_words import title_of_diff
-from evaltui.ui.panes.run_view import RunView
 from evaltui.ui.panes.trend_strip import TrendStrip
-from evaltui.ui.panes.trends import TrendsPane
-from evaltui.ui.panes.watch_list import WatchList
 from evaltui.ui.row_text import RowText
-from evaltui.ui.run_detail import RunDetails
 from evaltui.ui.session import Session
-from evaltui.ui.trend_data import Trends, make_trends
-from evaltui.ui.verdict_keeper import VerdictKeeper
 from evaltui.ui.widgets.filter_bar import FilterBar
 from evaltui.ui.widgets.footer import Footer
 from evaltui.ui.widgets.header import Header
-from evaltui.ui.widgets.line_table import LineTable
 from evaltui.ui.widgets.message_line import MessageLine
 from evaltui.ui.widgets.run_list import RunList
 from evaltui.ui.widgets.tabs import Tabs
 from evaltui.ui.words import centre_words, trouble_line
+
+if TYPE_CHECKING:
+    from evaltui.ui.difference import Difference
+    from evaltui.ui.following import Following
 
 DETAIL_DELAY_S = 0.05
 """The panes follow the cursor after this rest, so that a held key sends only the list."""
@@ -69,20 +61,15 @@ class MainView(Screen[None], inherit_bindings=False):
         self.session = session
         self.pane = "runs"
         self.opened_id = ""
-        self._details = RunDetails(session)
-        self._verdicts = VerdictKeeper(session)
+        self.following: Following | None = None
+        """What follows the cursor; None until the list stands."""
         self._rows = RowText(
             session.bench, session.glyphs, clock=session.clock, wanted=session.settings.columns
         )
         self._layout_now: Layout | None = None
         self._was_loading = True
-        self._first = True
         self._centre = Content("")
         self._detail_timer: Timer | None = None
-        self._compared: Difference | None = None
-        self._compared_key: tuple[object, ...] = ()
-        self._trends_now: Trends | None = None
-        self._trends_key: tuple[object, ...] = ()
 
     # -- parts -----------------------------------------------------------------------------------
 
@@ -99,12 +86,7 @@ class MainView(Screen[None], inherit_bindings=False):
                 yield FilterBar(id="filter-bar")
                 yield Static(Content(""), id="centre")
                 yield RunList(session.bench, self._rows, id="run-list")
-            with Container(id="side"):
-                yield DiffPane(glyphs, id="diff")
-                yield TrendsPane(glyphs, id="trends")
-                yield RunView(glyphs=glyphs, id="cases")
-                yield WatchList(session.bench.name_of, glyphs=glyphs, id="watch")
-                yield Artifacts(glyphs=glyphs, id="artifacts")
+            yield Container(id="side")
             yield DiffStrip(id="diff-strip")
             yield TrendStrip(glyphs, id="trend-strip")
         yield MessageLine(id="message")
@@ -139,16 +121,49 @@ class MainView(Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Show the frame with the list, and once that is out what belongs to its cursor."""
         self.fit_panes()
-        self.call_after_refresh(self._show_the_rest)
+        self.call_after_refresh(self._begin_to_follow)
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Spare the parts a second styling: they were styled when they were made."""
-        if self._first:
+        if self.following is None:
             event.refresh_styles = False
 
-    def _show_the_rest(self) -> None:
-        self._first = False
+    def _begin_to_follow(self) -> None:
+        self.run_worker(self._follow(), group="follow", exit_on_error=True)
+
+    async def _follow(self) -> None:
+        """Load and mount what follows the cursor."""
+        following = await asyncio.to_thread(self._make_following)
+        panes = following.panes()
+        for pane in panes:
+            pane.display = False  # shown while it is mounted, it might not be told its size
+        side = self.query("#side")
+        if not side:
+            return  # the screen is left already
+        await side.first().mount_all(panes)
+        if not all(pane.is_attached for pane in panes):
+            return
+        self._show_side_pane()
+        self.call_after_refresh(self._fill, following)  # once each pane knows its size
+
+    def _fill(self, following: Following) -> None:
+        self.following = following
+        self._show_side_pane()
         self.show_detail()
+        self.followed()
+
+    def _make_following(self) -> Following:
+        from evaltui.ui.following import Following  # noqa: PLC0415 - after the list is on screen
+
+        return Following(
+            self.session,
+            self,
+            run=lambda work: self.run_worker(work, group="compare", exit_on_error=True),
+            changed=self.show_detail,
+        )
+
+    def followed(self) -> None:
+        """Called once what follows the cursor is there."""
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose what is on show at the new size."""
@@ -167,8 +182,7 @@ class MainView(Screen[None], inherit_bindings=False):
         side = self.query_one("#side")
         side.display = bool(layout.side)
         side.border_title = Content(_TITLES.get(layout.side, ""))
-        for pane in _TITLES:
-            self.query_one(f"#{pane}").display = pane == layout.side
+        self._show_side_pane()
         strip = self.query_one(DiffStrip)
         strip.display = layout.diff_strip
         strip.styles.height = 3 if layout.borders else 1
@@ -182,6 +196,11 @@ class MainView(Screen[None], inherit_bindings=False):
         self.focus_pane()
         self.show_all()
 
+    def _show_side_pane(self) -> None:
+        layout = self._layout_now
+        for pane in self.query_one("#side").children:
+            pane.display = layout is not None and pane.id == layout.side
+
     def focus_pane(self) -> None:
         """Give the focus to what the keys of the current pane move."""
         target = self._pane_focus()
@@ -189,11 +208,9 @@ class MainView(Screen[None], inherit_bindings=False):
             self.set_focus(target)
 
     def _pane_focus(self) -> Widget:
-        if self.pane == "runs":
+        if self.pane == "runs" or self.following is None:
             return self.run_list
-        if self.pane == "diff":
-            return self.query_one(DiffPane).table
-        return self.query_one(f"#{self.pane}").query_one(LineTable)
+        return self.following.focus_of(self.pane)
 
     # -- what is shown ---------------------------------------------------------------------------
 
@@ -255,118 +272,19 @@ class MainView(Screen[None], inherit_bindings=False):
         if self._detail_timer is not None:
             self._detail_timer.stop()
             self._detail_timer = None
-        layout = self._layout_now
-        if layout is None or self._first or not self.is_attached:  # a timer may outlive the parts
-            return
-        if layout.diff_strip:
-            self.query_one(DiffStrip).show(self.difference())
-        if layout.trend_lines:
-            self.query_one(TrendStrip).show(self._trends())
-        if layout.side:
-            self._show_side(layout.side)
+        layout, following = self._layout_now, self.following
+        if layout is None or following is None or not self.is_attached:
+            return  # a timer may outlive the parts
+        following.show(layout, self.pane, self.opened_id)
 
-    def _show_side(self, side: str) -> None:
-        bench = self.session.bench
-        if side == "diff":
-            difference = self.difference()
-            if difference is not None and self.pane == "diff":
-                self.ask_verdicts(difference)
-            self.query_one(DiffPane).show(difference)
-            self._entitle(side, title_of_diff(difference))
-        elif side == "trends":
-            self.query_one(TrendsPane).show(self._trends(), self.session.clock())
-        elif side == "watch":
-            self.query_one(WatchList).show(bench.files.values(), bench.watch)
-        else:
-            known = self._details.get(self.opened_id)
-            pane = self.query_one(f"#{side}")
-            assert isinstance(pane, RunView | Artifacts)
-            pane.show(self.opened_run(), known.detail, problem=known.problem)
-
-    def _entitle(self, side: str, title: str) -> None:
-        box = self.query_one("#side")
-        if self._layout_now is not None and self._layout_now.side == side:
-            content = Content(title)
-            if box.border_title != content:
-                box.border_title = content
-
-    def ask_verdicts(self, difference: Difference) -> None:
-        """Have the engine test what is compared, where that was not done yet."""
-        key = self._verdict_key()
-        if not self._verdicts.wants(difference, key):
-            return
-
-        answer = self._verdicts.begin(difference, key)
-
-        async def follow() -> None:
-            if await answer:
-                self.show_detail()
-
-        self.run_worker(follow(), group="compare", exit_on_error=True)
-        self._verdicts.fill(difference, key)
-
-    def retry_verdicts(self) -> None:
-        """Have the engine asked again about what it had no answer to."""
-        self._verdicts.retry()
+    def difference(self) -> Difference | None:
+        """Return what is compared now, or None."""
+        return None if self.following is None else self.following.difference()
 
     @property
     def comparing(self) -> bool:
         """Whether the engine is comparing for somebody who waits."""
-        return self._verdicts.busy
-
-    def opened_run(self) -> Run | None:
-        """Return the run that the panes of one run show, or None."""
-        table = self.session.bench.table
-        row = table.row_of(self.opened_id) if self.opened_id else None
-        return None if row is None else table.run(row)
-
-    def difference(self) -> Difference | None:
-        """Return what is compared now; the same object while nothing about it changed."""
-        bench = self.session.bench
-        lineup = bench.lineup()
-        if lineup is None:
-            return None
-        rows = (lineup.baseline, *lineup.candidates)
-        versions = tuple(int(bench.table.row_version[row]) for row in rows if row is not None)
-        directions = bench.directions
-        ways = tuple(sorted(directions.items()))
-        key = (id(bench.table), rows, versions, ways, lineup.why)
-        if key != self._compared_key or self._compared is None:
-            self._compared_key = key
-            self._compared = Difference(
-                baseline=_run(bench.table, lineup.baseline),
-                why=lineup.why,
-                candidates=tuple(bench.table.run(row) for row in lineup.candidates),
-                directions=directions,
-            )
-        self._verdicts.fill(self._compared, self._verdict_key())
-        return self._compared
-
-    def _verdict_key(self) -> tuple[object, ...]:
-        return self._compared_key[:-1]
-
-    def _trends(self) -> Trends | None:
-        """Return the trends of the run under the cursor; the same object while they are."""
-        bench = self.session.bench
-        row = bench.cursor_row
-        if row is None:
-            return None
-        mode, baseline = bench.mode_of(row), bench.baseline_for(row).row
-        directions = bench.directions
-        ways = tuple(sorted(directions.items()))
-        key = (id(bench.table), bench.table.version, mode, baseline, ways)
-        if key != self._trends_key or self._trends_now is None:
-            self._trends_key = key
-            self._trends_now = make_trends(
-                bench.table,
-                row,
-                mode=mode,
-                headline=bench.headline(),
-                baseline=baseline,
-                wanted=self.session.settings.columns,
-                directions=directions,
-            )
-        return self._trends_now
+        return self.following is not None and self.following.comparing
 
     # -- live refresh ----------------------------------------------------------------------------
 
@@ -389,7 +307,3 @@ class MainView(Screen[None], inherit_bindings=False):
         """Show what an update of the files on watch did."""
         if self._layout_now is not None and self._layout_now.side == "watch":
             self.show_detail_soon()
-
-
-def _run(table: RunTable, row: int | None) -> Run | None:
-    return None if row is None else table.run(row)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from textual.app import App
 from textual.pilot import Pilot
 
 from evaltui.domain.events import StoreState, StoreStatus, WatchRole, WatchStatus
@@ -139,13 +140,23 @@ def main_of(app: EvaltuiApp) -> MainScreen:
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], bool], *, tries: int = 400) -> None:
-    """Let the application run until a condition holds; one that asserts too early does not."""
+    """Let the application run until a condition holds; one that asserts too early does not.
+
+    A main screen that is there is also waited for until all its panes are.
+    """
     for _ in range(tries):
         with contextlib.suppress(AssertionError):
-            if condition():
+            if condition() and _is_whole(pilot.app):
                 return
         await pilot.pause(0.01)
     raise AssertionError(f"never: {condition}")
+
+
+def _is_whole(app: App[Any]) -> bool:
+    conductor = app.conductor if isinstance(app, EvaltuiApp) else None
+    if conductor is None or not conductor.main.is_running:
+        return True
+    return conductor.main.following is not None
 
 
 def screen_text(app: EvaltuiApp) -> str:

@@ -14,7 +14,7 @@ from evaltui.ui.diff_lines import DiffLines, DiffView
 from evaltui.ui.difference import Difference
 from evaltui.ui.glyphs import ASCII, BLOCK
 from evaltui.ui.model import Workbench
-from evaltui.ui.panes.diff_strip import strip_pieces, strip_title
+from evaltui.ui.panes.strip_words import strip_pieces, strip_title
 from evaltui.ui.panes.trend_strip import strip_title as trend_title
 from evaltui.ui.panes.trend_strip import trend_line
 from evaltui.ui.panes.trends import TrendLines

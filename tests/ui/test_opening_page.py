@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 from evaltui.domain.list_page import ListPage
 from evaltui.ui import page_keeper
 from evaltui.ui.app import EvaltuiApp
+from evaltui.ui.main_view import MainView
 from evaltui.ui.page_keeper import first_page
 
 SIZE = (120, 40)
@@ -177,3 +178,32 @@ async def test_a_shelf_that_hangs_gets_one_page_and_holds_nothing_up(gate: threa
         conductor.pages.keep_soon()
         await until(pilot, lambda: shelf.put_count == 2)
         await until(pilot, lambda: shelf.page is not None and shelf.page.size == (115, 40))
+
+
+async def test_a_pane_asked_for_before_it_is_there_comes_as_soon_as_it_is(
+    gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = threading.Event()
+    make = MainView._make_following
+
+    def held_back(self: MainView) -> Any:
+        held.wait(60)
+        return make(self)
+
+    monkeypatch.setattr(MainView, "_make_following", held_back)
+    shelf = ShelfInMemory()
+    async with opening(shelf, gate, store(), runs(*batch())) as (app, pilot):
+        gate.set()
+        for _ in range(2_000):
+            if NEWEST in screen_text(app):
+                break
+            await pilot.pause(0.01)
+        main = main_of(app)
+        assert main.following is None
+        for key in ("j", "2", "5", "c"):  # the last one asked for counts
+            await pilot.press(key)
+        assert main.pane == "runs"
+        assert NEWEST in screen_text(app), "the list stays, and moves"
+        held.set()
+        await until(pilot, lambda: main.pane == "diff")
+        await until(pilot, lambda: "metrics" in screen_text(app))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 from textual.widget import Widget
@@ -12,7 +14,9 @@ from evaltui.ui.columns import title_of
 from evaltui.ui.format import beyond_tolerance, delta_text, value_text
 from evaltui.ui.glyphs import Glyphs
 from evaltui.ui.row_text import SIGNS, least_span
-from evaltui.ui.trend_data import Trend, Trends
+
+if TYPE_CHECKING:
+    from evaltui.ui.trend_data import Trend, Trends
 
 TITLE_WIDTH = 8
 LEAST_SPARK = 8
