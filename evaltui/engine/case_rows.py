@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from evaltui import readers
 from evaltui.domain.events import FileRole, FileState
 from evaltui.domain.report import Source
 from evaltui.domain.stamp import FileStamp
-from evaltui.engine.filebytes import FileBytes
+from evaltui.engine.filebytes import FileBytes, FileChangedError
 from evaltui.engine.neighbours import gather
 from evaltui.engine.progress import CaseProgress, Progress, count_app_folders
 from evaltui.engine.roots import WatchRoot
@@ -47,7 +48,9 @@ class CaseRows:
         if role is FileRole.CASE:
             self._case(file, root)
         elif role is FileRole.REPORT:
-            self._show(self._progress.report(path, file.data))
+            # a large one is read once more; when it has changed by now, it is taken anew
+            with contextlib.suppress(FileChangedError, ReportError, OSError):
+                self._show(self._progress.report(path, file.chunks, file.stamp.size))
         elif role is FileRole.GENERATION:
             self._show(self._progress.ask_again())
 

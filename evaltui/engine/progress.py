@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,15 +89,23 @@ class CaseProgress:
                 del self._groups[directory]
         return directory
 
-    def report(self, path: Path, data: bytes) -> list[Path]:
-        """Drop the apps that a report holds; return the directories whose rows change."""
-        if len(data) <= _KEPT_BYTES:
-            self._reports.append((path, data))
+    def report(self, path: Path, chunks: Callable[[], Iterable[bytes]], size: int) -> list[Path]:
+        """Drop the apps that a report holds; return the directories whose rows change.
+
+        Args:
+            path: The report.
+            chunks: Reads its bytes; not called for a large one when there are no apps.
+            size: Number of its bytes.
+        """
+        if size <= _KEPT_BYTES:
+            self._reports.append((path, b"".join(chunks())))
+        keys = {key for group in self._groups.values() for key in group.cases.values()}
+        found = _held(chunks(), keys) if keys else set()
         held = [
             case
             for group in self._groups.values()
             for case, key in group.cases.items()
-            if _holds(data, key)
+            if key in found
         ]
         changed = (self.remove(case) for case in held)
         return list(dict.fromkeys(found for found in changed if found is not None))
@@ -169,9 +177,25 @@ def count_app_folders(directory: Path, apps: Iterable[str]) -> int | None:
 
 
 def _holds(data: bytes, key: CaseKey) -> bool:
-    """Return whether a report's text has app and time; either way of writing them in JSON."""
-    return all(
-        json.dumps(text).encode() in data
-        or json.dumps(text, ensure_ascii=False).encode("utf-8", "replace") in data
-        for text in key
+    """Return whether a report's text has app and time."""
+    return key in _held((data,), {key})
+
+
+def _held(chunks: Iterable[bytes], keys: Collection[CaseKey]) -> set[CaseKey]:
+    """Return the keys of which a report's text has app and time."""
+    texts = {text: _spellings(text) for key in keys for text in key}
+    overlap = max(len(word) for words in texts.values() for word in words)
+    missing, rest = set(texts), b""
+    for chunk in chunks:
+        data = rest + chunk if rest else chunk
+        missing -= {text for text in missing if any(word in data for word in texts[text])}
+        rest = data[-overlap:]
+    return {key for key in keys if missing.isdisjoint(key)}
+
+
+def _spellings(text: str) -> tuple[bytes, bytes]:
+    """Return both usual ways of writing a text in JSON."""
+    return (
+        json.dumps(text).encode(),
+        json.dumps(text, ensure_ascii=False).encode("utf-8", "replace"),
     )

@@ -10,7 +10,10 @@ from typing import Any
 
 def canonical(value: Any) -> bytes:
     """Return a value as JSON bytes that are equal for equal values."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return _CANONICAL.encode(value).encode("ascii")
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def content_id(format_id: str, fields: Mapping[str, Any]) -> str:

@@ -11,6 +11,12 @@ ROOT = Path("/w")
 OUT = Path("/w/out")
 
 
+def give(progress: CaseProgress, path: Path, data: bytes, width: int = 7) -> list[Path]:
+    """Give a report in chunks."""
+    chunks = [data[at : at + width] for at in range(0, len(data), width)]
+    return progress.report(path, lambda: chunks, len(data))
+
+
 def report(*keys: tuple[str, str]) -> bytes:
     return json.dumps({"apps": [{"app_name": a, "timestamp": t} for a, t in keys]}).encode()
 
@@ -54,7 +60,7 @@ def test_a_report_drops_the_apps_it_holds_and_no_others() -> None:
     progress = CaseProgress()
     for app in ("a", "b", "ü"):
         progress.add(OUT / f"{app}_eval.json", (app, "t1"), ROOT)
-    assert progress.report(OUT / "r.json", report(("a", "t1"), ("b", "t2"), ("ü", "t1"))) == [OUT]
+    assert give(progress, OUT / "r.json", report(("a", "t1"), ("b", "t2"), ("ü", "t1"))) == [OUT]
     # "b" of another time may belong to the next evaluation, but both texts are in this report
     found = progress.of(OUT)
     assert found is None or found.done == 1
@@ -63,13 +69,13 @@ def test_a_report_drops_the_apps_it_holds_and_no_others() -> None:
 def test_an_app_evaluated_at_another_time_is_kept() -> None:
     progress = CaseProgress()
     progress.add(OUT / "a_eval.json", ("a", "t2"), ROOT)
-    assert progress.report(OUT / "r.json", report(("a", "t1"))) == []
+    assert give(progress, OUT / "r.json", report(("a", "t1"))) == []
     assert [item.done for item in progress.all()] == [1]
 
 
 def test_a_file_that_comes_after_its_report_makes_no_row() -> None:
     progress = CaseProgress()
-    progress.report(OUT / "r.json", report(("a", "t1")))
+    give(progress, OUT / "r.json", report(("a", "t1")))
     assert progress.add(OUT / "a_eval.json", ("a", "t1"), ROOT) is None
     assert progress.all() == []
 
@@ -78,7 +84,7 @@ def test_texts_are_found_however_the_report_escapes_them() -> None:
     progress = CaseProgress()
     progress.add(OUT / 'ü"n_eval.json', ('ü"n', "t1"), ROOT)
     text = json.dumps({"app_name": 'ü"n', "timestamp": "t1"}, ensure_ascii=False)
-    assert progress.report(OUT / "r.json", text.encode()) == [OUT]
+    assert give(progress, OUT / "r.json", text.encode()) == [OUT]
     assert not progress
 
 
@@ -93,8 +99,8 @@ def test_a_removed_file_is_counted_no_more() -> None:
 def test_reports_seen_lately_are_kept_newest_first() -> None:
     progress = CaseProgress()
     for number in range(10):
-        progress.report(ROOT / f"{number}.json", b"%d" % number)
-    progress.report(Path("/elsewhere/x.json"), b"x")
+        give(progress, ROOT / f"{number}.json", b"%d" % number)
+    give(progress, Path("/elsewhere/x.json"), b"x")
     assert [path.name for path, _ in progress.reports_below(ROOT)][:2] == ["9.json", "8.json"]
 
 
@@ -118,3 +124,21 @@ def test_app_directories_are_counted_where_the_apps_are_among_them(tmp_path: Pat
     assert count_app_folders(tmp_path, ["shop"]) == 3
     assert count_app_folders(tmp_path, ["other"]) is None
     assert count_app_folders(tmp_path / "none", ["shop"]) is None
+
+
+def test_a_large_report_is_read_for_its_apps_only_while_there_are_some() -> None:
+    progress = CaseProgress()
+    data = report(("a", "t1"), ("b", "t1")) + b" " * 4_000_000
+    reads = []
+
+    def chunks() -> list[bytes]:
+        reads.append(1)
+        return [data]
+
+    assert progress.report(OUT / "r.json", chunks, len(data)) == []
+    assert reads == []
+    progress.add(OUT / "a_eval.json", ("a", "t1"), ROOT)
+    progress.add(OUT / "c_eval.json", ("c", "t1"), ROOT)
+    assert progress.report(OUT / "r.json", chunks, len(data)) == [OUT]
+    assert progress.apps(OUT) == {"c"}
+    assert progress.reports_below(ROOT) == []
