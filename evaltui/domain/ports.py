@@ -32,6 +32,12 @@ class RunSource(Protocol):
         experiment that does not exist yields nothing.
         """
 
+    def unchanged(self) -> bool:
+        """Return whether nobody wrote since the last call of `changes`; False when in doubt.
+
+        Costs microseconds, and asks nothing of a server.
+        """
+
     def sweep(self) -> Iterator[RunBatch]:
         """Re-read one page of 200 known runs and yield what differs (renames, deletes).
 

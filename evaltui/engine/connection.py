@@ -51,6 +51,7 @@ class Connection:
         self._pace = Pace.quiet(status.poll_interval_s)
         self._failures = 0
         self._paused = False
+        self._still_s: float | None = None
         self._told: StoreStatus | None = None
         self._seen: StoreStatus | None = None
 
@@ -85,7 +86,7 @@ class Connection:
 
     def fresh(self) -> None:
         """Note that the data on show is what the store has now."""
-        self._failures = 0
+        self._failures, self._still_s = 0, None
         if self.status.state is StoreState.LIVE and self._pace.slowdown <= 1:
             told = self.status is self._seen
             self.status = replace(self.status, data_at_s=self._clock())
@@ -95,6 +96,10 @@ class Connection:
         self._pace = self._pace.answered()
         self._enter(StoreState.LIVE, data_at_s=self._clock())
 
+    def still(self) -> None:
+        """Note, at next to no cost, what `fresh` notes of a store that was live before too."""
+        self._still_s = self._clock()
+
     def confirmed(self) -> None:
         """Note that nothing on show is older than the store's word."""
         if self.status.unconfirmed_s is not None:
@@ -103,6 +108,7 @@ class Connection:
 
     def note(self, **found: str) -> None:
         """Note what others found out: `user`, `missing_folder`, `write_error`, `write_hint`."""
+        self._catch_up()
         self.status = replace(self.status, **found)  # type: ignore[arg-type]  # all of them texts
         self.announce()
 
@@ -143,6 +149,7 @@ class Connection:
         hint: str = "",
         **changes: str | float | Mapping[str, str],
     ) -> None:
+        self._catch_up()
         if self._paused:
             state, next_try_s = StoreState.PAUSED, None
         since = self.status.since_s if state is self.status.state else self._clock()
@@ -157,6 +164,12 @@ class Connection:
             **changes,  # type: ignore[arg-type]  # fields of the status, typed at the callers
         )
         self.announce()
+
+    def _catch_up(self) -> None:
+        """Put into the status when the store was last known to be as it was."""
+        at_s, self._still_s = self._still_s, None
+        if at_s is not None:
+            self.status = replace(self.status, data_at_s=at_s)
 
     def _back_off(self, asked_s: float | None) -> float:
         if asked_s is not None:

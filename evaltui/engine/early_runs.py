@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
-from evaltui import readers
 from evaltui.domain.events import PENDING_STATES, FileRole, FileRow, FileState
-from evaltui.domain.report import Report, Source
 from evaltui.domain.run import LOCAL_PREFIX, Run, RunStatus, Tag
 from evaltui.domain.stamp import FileStamp
-from evaltui.engine.filebytes import read_head
 from evaltui.errors import ReportError
-from evaltui.tracking.mapping import preview_values
+
+if TYPE_CHECKING:
+    from evaltui.domain.report import Report
 
 LARGE_BYTES = 8_000_000
 """Reports above this size are shown with what their first bytes tell."""
@@ -23,7 +23,7 @@ LARGE_BYTES = 8_000_000
 _EARLY = frozenset({FileState.SEEN, FileState.SETTLING})
 """States of a file that has no entries, and so no runs of the ingest, yet."""
 
-Preview = Callable[[FileRow], Report | None]
+Preview = Callable[[FileRow], "Report | None"]
 
 
 def file_runs(rows: Iterable[FileRow], preview: Preview = lambda _: None) -> list[Run]:
@@ -55,10 +55,16 @@ def _run(row: FileRow, kind: str, name: str, report: Report | None = None) -> Ru
         status=RunStatus.PENDING,
         started_ms=None if started_at is None else round(started_at.timestamp() * 1000),
         ended_ms=None,
-        metrics={} if report is None else preview_values(report),
+        metrics={} if report is None else _values(report),
         params={} if mode is None else {"mode": mode},
         tags={Tag.STATE: row.state.value, Tag.SOURCE: row.path},
     )
+
+
+def _values(report: Report) -> dict[str, float]:
+    from evaltui.tracking.mapping import preview_values  # noqa: PLC0415 - where a report is
+
+    return preview_values(report)
 
 
 class Previews:
@@ -91,6 +97,10 @@ def _look(path: Path, roots: Sequence[PurePath]) -> Report | None:
         stamp = FileStamp.of(path, path.stat())
         if stamp.size <= LARGE_BYTES:
             return None
+        from evaltui import readers  # noqa: PLC0415 - where a large report is
+        from evaltui.domain.report import Source  # noqa: PLC0415
+        from evaltui.engine.filebytes import read_head  # noqa: PLC0415
+
         head = read_head(path, readers.HEAD_BYTES, root=root)
     except (OSError, ReportError):  # whoever reads it says so
         return None

@@ -87,6 +87,14 @@ class Feed:
         with self._lock:
             self._notices.append(notice)
 
+    def is_behind(self) -> bool:
+        """Return whether the journal has changed since the last step; any thread may ask.
+
+        Raises:
+            JournalError: The journal cannot be read.
+        """
+        return self._journal.last_seq() != self._seq
+
     def step(self) -> bool:
         """Tell what differs from what was told; return whether the journal had changed.
 

@@ -7,7 +7,6 @@ The owner's thread calls `step`; the wishes (`refresh`, `pause`, `include`) and 
 from __future__ import annotations
 
 import contextlib
-import math
 import random
 import threading
 import time
@@ -23,6 +22,7 @@ from evaltui.domain.table import RunTable
 from evaltui.domain.table_changes import changed_positions
 from evaltui.engine.connection import Connection
 from evaltui.engine.contents import ContentIndex
+from evaltui.engine.wishes import Wishes
 from evaltui.errors import StoreBusyError, StoreError, StoreRejectedError
 
 SWEEP_S = 10.0
@@ -93,12 +93,7 @@ class Poller:
         self._seen: set[str] = set()
         self._next_poll = monotonic()
         self._next_sweep = self._next_poll + sweep_s
-        self._wishes = threading.Lock()
-        self._refresh = False
-        self._hurry = False
-        self._paused = False
-        self._included: dict[str, None] = {}
-        self._found: dict[str, str] = {}
+        self._wishes = Wishes()
 
     # -- questions and wishes, from any thread -------------------------------------------------
 
@@ -149,45 +144,56 @@ class Poller:
 
     def refresh(self) -> None:
         """Poll and sweep at the next step, whatever the schedule says."""
-        with self._wishes:
-            self._refresh = True
+        self._wishes.refresh()
 
     def pause(self, *, on: bool) -> None:
         """Stop polling, or go on at once."""
-        with self._wishes:
-            self._paused = on
-            self._refresh = self._refresh or not on
+        self._wishes.pause(on=on)
 
     def include(self, run_ids: Iterable[str]) -> None:
         """Fetch these runs at the next step: a poll may not see a run that is dated back."""
-        with self._wishes:
-            self._included.update(dict.fromkeys(filter(None, run_ids)))
-            self._hurry = bool(self._included)
+        self._wishes.include(run_ids)
 
     def note(self, **found: str) -> None:
         """Have told, at the next step, what others found out; see `Connection.note`."""
-        with self._wishes:
-            self._found.update(found)
+        self._wishes.note(**found)
 
     def due_in(self) -> float:
         """Return the seconds until `step` has something to do, 0 when it has already."""
-        with self._wishes:
-            if self._refresh or self._found:
-                return 0.0
-            if self._paused:
-                return math.inf
-            if self._hurry and self.status.state is not StoreState.BUSY:
-                return 0.0
+        wish_s = self._wishes.due_in(busy=self.status.state is StoreState.BUSY)
+        if wish_s is not None:
+            return wish_s
         return max(0.0, min(self._next_poll, self._next_sweep) - self._monotonic())
 
     # -- work, from the owner's thread ------------------------------------------------------------
 
+    def rest(self) -> float | None:
+        """Return the seconds to the next step where this one has nothing to do but to wait.
+
+        That is so while nobody writes to a store that is live: most of the time, so this looks at
+        as little as can be. None: `step` has to look.
+        """
+        source, now = self._source, self._monotonic()
+        if source is None or source.kind != _CHEAP_KIND or not self._listed:
+            return None
+        if not self._next_poll <= now < self._next_sweep or self._connection.slowdown > 1:
+            return None
+        try:
+            if not (self._wishes.none() and self._is_live() and source.unchanged()):
+                return None
+        except StoreError:
+            return None  # the step asks again, and tells
+        self._connection.still()
+        wait_s = self._connection.interval_s()
+        self._next_poll = now + wait_s
+        return wait_s
+
     def step(self) -> None:
         """Do what is due: poll, sweep, both or nothing. Errors of the store become its status."""
-        with self._wishes:
-            paused, refresh, hurry = self._paused, self._refresh, self._hurry
-            self._refresh = False
-        self._pass_on()
+        paused, refresh, hurry = self._wishes.take()
+        found = self._wishes.take_found()
+        if found:
+            self._connection.note(**found)
         self._connection.pause(on=paused)
         if paused and not refresh:
             return
@@ -200,13 +206,6 @@ class Poller:
         sweep = known_before and (refresh or now >= self._next_sweep)  # a listing just swept all
         if answered and sweep and not self._stopping():
             self.sweep_once()
-
-    def _pass_on(self) -> None:
-        """Put into the status what others found out."""
-        with self._wishes:
-            found, self._found = self._found, {}
-        if found:
-            self._connection.note(**found)
 
     def poll_once(self) -> bool:
         """Publish what is new in the store; False when it did not answer."""
@@ -330,15 +329,13 @@ class Poller:
         return self.status.state is StoreState.LIVE and bool(self.status.experiment_id)
 
     def _fetch_included(self, source: RunSource) -> None:
-        with self._wishes:
-            wanted, self._included, self._hurry = self._included, {}, False
+        wanted = self._wishes.take_included()
         if source.kind == _CHEAP_KIND:
             return  # its polls see every write
         try:
             found = [source.get_run(run_id) for run_id in wanted]
         except StoreError:
-            with self._wishes:
-                self._included = wanted | self._included  # with the next poll, not at once
+            self._wishes.put_back(wanted)
             raise
         runs = [run for run in found if run is not None]
         here = self.status.experiment_id

@@ -12,6 +12,7 @@ for events and for the next thing that is due; an idle engine uses next to no ti
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -35,17 +36,12 @@ from evaltui.engine.parts import Ingest, KnownRuns, Store, Watch
 from evaltui.engine.poll import Poller
 from evaltui.engine.requests import SLOW, Controls, Desk, Lanes
 from evaltui.engine.sync import Sync
+from evaltui.engine.telling import TELL_S, Telling
 from evaltui.errors import EvaltuiError
 from evaltui.ledger.journal import Journal
 
 if TYPE_CHECKING:
     from evaltui.engine.comparing import Comparer
-
-TELL_S = 1.0
-"""How often the journal is looked at for what other processes wrote."""
-
-_GAP_S = 0.03
-"""Shortest time between two looks: what a backlog brings is told in pages."""
 
 _READ_GRACE_S = 1.0
 """How long the end waits for threads that have nothing to lose."""
@@ -93,10 +89,9 @@ class Engine:
         self._emit = emit
         self._stop = threading.Event()
         self._query_wake = threading.Event()
-        self._tell_wake = threading.Event()
-        self._told = threading.Event()
         self._begun = threading.Event()
         self._settled = False
+        self._mirror_at = -math.inf
         self._last_state = StoreState.CONNECTING
         self._twins: frozenset[str] = frozenset()
         self._search: RunSource | None = None
@@ -129,13 +124,20 @@ class Engine:
             journal, lambda: make_ingestor(self._known_runs), make_watcher, wanted=watches
         )
         self._feed = Feed(journal, self._crew.local_runs, self._local_rows, emit)
+        self._telling = Telling(
+            self._feed,
+            others_wrote=self._others_wrote,
+            told=self._tell_what_hinders,
+            stop=self._stop,
+            polls_often=store.status.poll_interval_s < TELL_S,
+        )
         self._ingest = IngestLoop(
             self._crew,
             self._feed,
             begun=self._begun,
             logged=self._include,
             tidied=self._poll_now,
-            told=self._tell,
+            told=self._telling.tell,
             may_write=not store.status.read_only,
             stop=self._stop,
             clock=clock,
@@ -145,7 +147,7 @@ class Engine:
         self._threads = [
             self._loop("ingest", self._ingest.turn, self._ingest.wait),
             self._loop("query", self._query_turn, lambda s: _wait(self._query_wake, s)),
-            self._loop("tell", self._tell_turn, lambda s: _wait(self._tell_wake, s)),
+            self._loop("tell", self._telling.turn, self._telling.wait),
         ]
 
     # -- life ------------------------------------------------------------------------------------
@@ -161,7 +163,7 @@ class Engine:
         self._begun.set()
         self._ingest.wake()
         self._query_wake.set()
-        self._tell_wake.set()
+        self._telling.wake()
 
     def stop(self, timeout_s: float) -> bool:
         """End the threads, letting the ingest finish the report at hand.
@@ -222,7 +224,7 @@ class Engine:
     def notice(self, notice: Notice) -> None:
         """Have something told to the person."""
         self._feed.notice(notice)
-        self._tell_wake.set()
+        self._telling.wake()
 
     def _make_desk(self, cwd: Path, make_comparer: Callable[[], Comparer] | None) -> Desk:
         order = self._ingest.order
@@ -284,6 +286,11 @@ class Engine:
     # -- query -----------------------------------------------------------------------------------
 
     def _query_turn(self) -> float:
+        self._telling.glance()
+        rest_s = self._poller.rest() if time.monotonic() < self._mirror_at else None
+        return self._ask_store() if rest_s is None else rest_s
+
+    def _ask_store(self) -> float:
         self._poller.announce()  # target and reason stand on screen before the store answers
         self._poller.step()
         self._begun.set()
@@ -293,8 +300,11 @@ class Engine:
         self._twins = twins
         self._find_out_who_we_are()
         due_s = self._poller.due_in()
+        self._mirror_at = math.inf
         if self._mirroring is not None and self._poller.listed:
-            due_s = min(due_s, self._mirroring.step(self._poller.table, self._poller.status))
+            wait_s = self._mirroring.step(self._poller.table, self._poller.status)
+            self._mirror_at = time.monotonic() + wait_s
+            due_s = min(due_s, wait_s)
         if self._poller.listed and not self._settled:
             self._settled = True
             give_back()  # what the pages of the listing have left
@@ -342,22 +352,9 @@ class Engine:
 
     # -- tell ------------------------------------------------------------------------------------
 
-    def _tell(self, patience_s: float) -> None:
-        told = self._told = threading.Event()  # a turn that has looked already sets another one
-        self._tell_wake.set()
-        if patience_s:
-            told.wait(patience_s)
-
-    def _tell_turn(self) -> float:
-        told = self._told
-        changed = self._feed.step()
-        if changed and self._feed.role is not WatchRole.WATCHER:
+    def _others_wrote(self) -> None:
+        if self._feed.role is not WatchRole.WATCHER:
             self._ingest.wake()  # another process wrote: the watch has other figures
-        told.set()
-        self._tell_what_hinders()
-        if changed:
-            self._stop.wait(_GAP_S)
-        return TELL_S
 
     def _tell_what_hinders(self) -> None:
         """Tell why reports cannot be written although the store can be read."""

@@ -129,6 +129,10 @@ class PolledSource:
         else:
             yield from self._list()
 
+    def unchanged(self) -> bool:
+        """Return False: only a question to the server tells."""
+        return False
+
     def sweep(self) -> Iterator[RunBatch]:
         """Re-read the next page of the experiment; see `RunSource.sweep`."""
         if not self._listed:

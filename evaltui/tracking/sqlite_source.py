@@ -121,6 +121,12 @@ class SqliteSource:
             self._swept_for = version  # all was read just now
             self._database.rows("PRAGMA shrink_memory")
 
+    def unchanged(self) -> bool:
+        """Return whether nobody wrote since the last call of `changes`, and all was read then."""
+        if self._listing or self._pending or self._removed or self._tags_stale:
+            return False
+        return self._version is not None and self._database.version() == self._version
+
     def sweep(self) -> Iterator[RunBatch]:
         """Compare one page of known runs as a whole; see `RunSource.sweep`.
 

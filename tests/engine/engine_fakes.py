@@ -65,6 +65,7 @@ class FakeStore:
     page_size: int = 2
     fail_after_pages: int | None = None
     blind: bool = False
+    quiet: bool = False
     artifacts: dict[str, bytes] = field(default_factory=dict)
     unlisted: bool = False
     opened: int = 0
@@ -109,6 +110,10 @@ class FakeSource:
         if not self._store.exists or (self._store.blind and self._listed):
             return
         yield from self._differences()
+
+    def unchanged(self) -> bool:
+        self._called("unchanged")
+        return self._store.quiet
 
     def sweep(self) -> Iterator[RunBatch]:
         self._called("sweep")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -74,6 +75,60 @@ def test_the_store_is_live_before_the_first_page_is_out(bench: Bench) -> None:
     )
     poller.step()
     assert order == ["live", "page"]
+
+
+def test_while_nobody_writes_a_store_is_asked_for_nothing_else(bench: Bench) -> None:
+    bench.store.kind, bench.store.quiet = "sqlite", True
+    bench.store.add(make_run("a"))
+    assert bench.poller.rest() is None  # nothing is listed yet
+    bench.step()
+    bench.store.calls.clear()
+    assert bench.poller.rest() is None  # nothing is due yet
+    bench.clock.now += 5
+    assert bench.poller.rest() == 5
+    assert bench.store.calls == ["unchanged"]
+    rested_at, told = bench.clock.now, len(bench.told)
+    bench.clock.now += 5
+    assert bench.poller.rest() is None  # a sweep is due
+    bench.step()
+    bench.clock.now += 5
+    bench.store.quiet = False
+    assert bench.poller.rest() is None  # somebody wrote
+    bench.store.error = StoreUnreachableError("gone")
+    assert bench.poller.rest() is None
+    assert len(bench.told) == told
+    bench.step()
+    assert bench.told[-1].state is StoreState.OFFLINE
+    assert bench.told[-1].data_at_s == rested_at + 5
+
+
+def test_a_status_tells_when_a_store_at_rest_was_last_asked(bench: Bench) -> None:
+    bench.store.kind, bench.store.quiet = "sqlite", True
+    bench.step()
+    bench.clock.now += 5
+    assert bench.poller.rest() == 5
+    bench.clock.now += 6
+    bench.store.error = StoreUnreachableError("gone")
+    bench.step()
+    assert bench.told[-1].state is StoreState.OFFLINE
+    assert bench.told[-1].data_at_s == bench.clock.now - 6
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        lambda poller: poller.refresh(),
+        lambda poller: poller.include(["a"]),
+        lambda poller: poller.pause(on=True),
+        lambda poller: poller.note(user="me"),
+    ],
+)
+def test_a_wish_ends_the_rest(bench: Bench, wish: Callable[[Poller], None]) -> None:
+    bench.store.kind, bench.store.quiet = "sqlite", True
+    bench.step()
+    bench.clock.now += 5
+    wish(bench.poller)
+    assert bench.poller.rest() is None
 
 
 def test_an_empty_experiment_ends_the_loading(bench: Bench) -> None:

@@ -173,7 +173,7 @@ def test_who_ingests_is_made_when_something_is_to_be_watched(tmp_path: Path) -> 
         plant.engine.start()
         wait_for(lambda: plant.screen.names == ["a", "run-c1"])  # what the journal knows is shown
         wait_for(lambda: plant.engine.idle)
-        assert plant.of(WatchChanged) == [WatchChanged(WatchStatus())]
+        wait_for(lambda: plant.of(WatchChanged) == [WatchChanged(WatchStatus())])
         plant.engine.handle(Request(1, Verb.REFRESH))
         plant.store.add(make_run("b"))
         wait_for(lambda: "b" in plant.screen.names)

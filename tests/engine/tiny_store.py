@@ -130,6 +130,9 @@ class TinyStore:
     def changes(self) -> Iterator[RunBatch]:
         yield RunBatch(tuple(self.active_runs()))
 
+    def unchanged(self) -> bool:
+        return False
+
     def sweep(self) -> Iterator[RunBatch]:
         yield RunBatch(tuple(self.active_runs()))
 

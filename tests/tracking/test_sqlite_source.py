@@ -371,7 +371,11 @@ def test_a_store_that_nobody_writes_to_is_asked_for_its_version_alone(
         return set(asked)
 
     assert rest() == {"PRAGMA data_version"}
+    asked.clear()
+    assert source.unchanged()
+    assert asked == ["PRAGMA data_version"]
     store.sql("UPDATE experiments SET last_update_time = 1 WHERE experiment_id = ?", (experiment,))
+    assert not source.unchanged()
     assert len(rest()) > 1  # all is compared once
     assert rest() == {"PRAGMA data_version"}
 
