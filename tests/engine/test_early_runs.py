@@ -13,7 +13,7 @@ from watching import Watched
 from evaltui.domain.events import FileRole, FileRow, FileState, WatchRole, WatchStatus
 from evaltui.domain.run import RunStatus, Tag
 from evaltui.domain.table import RunDelta
-from evaltui.engine import filebytes
+from evaltui.engine import early_runs, filebytes
 from evaltui.engine.early_runs import Previews, file_runs
 from evaltui.engine.feed import Feed
 from evaltui.engine.local_rows import LocalRows
