@@ -74,7 +74,6 @@ PARTS = (
         stores=True,
     ),
     Part("arriving reports", "arriving.py", (), ("--reports", "10")),
-    Part("a large report", "big_report.py", (), ("--rounds", "5")),
     Part("comparing", "comparing.py", (), ("--rounds", "3")),
     Part(
         "comparing, many cases",
@@ -83,7 +82,7 @@ PARTS = (
         ("--runs", "2", "--cases", "5000", "--rounds", "3"),
     ),
     Part("requests to a workspace", "workspace_requests.py"),
-    Part("reports of 100 MB", "big_report.py", (), ("--megabytes", "20")),
+    Part("reports of 100 MB", "big_report.py", (), ("--rounds", "5")),
     Part(
         "beside wandb leet",
         "beside_leet.py",

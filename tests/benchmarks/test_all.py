@@ -79,6 +79,8 @@ def test_the_table_shows_ratios_targets_and_what_was_missed() -> None:
 
 
 def test_every_part_is_there_and_takes_what_it_is_given(tmp_path: Path) -> None:
+    assert len({part.name for part in PARTS}) == len(PARTS)
+    assert len({(part.script, part.options) for part in PARTS}) == len(PARTS)
     for part in PARTS:
         source = (HERE / part.script).read_text(encoding="utf-8")
         for quick in (False, True):
