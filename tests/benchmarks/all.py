@@ -193,6 +193,11 @@ def main() -> int:
     if options.wandb:
         os.environ["PATH"] = f"{Path(options.wandb).parent.absolute()}:{os.environ['PATH']}"
     chosen = [part for part in PARTS if any(word in part.name for word in options.only)]
+    if not chosen:
+        print(
+            f"no part is named so; there are: {', '.join(p.name for p in PARTS)}", file=sys.stderr
+        )
+        return 2
     results: list[Result] = []
     with scratch() as place:
         for number, part in enumerate(chosen):

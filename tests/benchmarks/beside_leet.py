@@ -25,7 +25,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -196,8 +196,8 @@ def starts(leet: Leet, env: Mapping[str, str], runs: int, rounds: int) -> Iterat
     about = f"{runs:,} runs: exec → "
     yield beside(f"{about}first frame", ours.frame_s, theirs.frame_s, _START)
     yield beside(f"{about}runs on screen", ours.runs_s, theirs.runs_s, _START)
-    what = f"{about}runs on screen, LEET's core alone without the command that starts it"
-    yield beside(what, ours.runs_s, core.runs_s, NO_TARGET)
+    alone = beside(f"{about}runs on screen", ours.runs_s, core.runs_s, NO_TARGET)
+    yield replace(alone, unit="x LEET's core alone, without the command that starts it")
 
 
 def warm(env: Mapping[str, str], runs: int) -> None:

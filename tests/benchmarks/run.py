@@ -58,19 +58,15 @@ def start_up(place: Path, rounds: int) -> Iterator[Figure]:
             took = whole_run_s(command, env) if command is FLOOR else first_frame_s(command, env)
             if number:
                 times.append(took)
-    middle = statistics.median
     for what, seconds, base, beside, target in (
         ("exec → first painted frame", ours, empty, "the empty Textual program", 1.5),
-        ("exec → first painted frame, beside the floor", ours, floor, NOTHING, NO_TARGET),
+        ("exec → first painted frame", ours, floor, NOTHING, NO_TARGET),
         ("the empty Textual program's first frame", empty, floor, NOTHING, NO_TARGET),
     ):
-        yield Figure(
-            what,
-            middle(seconds) / middle(base),
-            f"x {beside}",
-            target,
-            f"{middle(seconds) * 1000:.0f} ms beside {middle(base) * 1000:.0f} ms",
-        )
+        took, least = min(seconds), min(base)  # others work on this machine
+        middle = statistics.median(seconds) / statistics.median(base)
+        note = f"{took * 1000:.0f} ms beside {least * 1000:.0f} ms; of the medians {middle:.3g}"
+        yield Figure(what, took / least, f"x {beside}", target, note)
 
 
 def whole_run_s(command: list[str], env: dict[str, str]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -90,3 +91,28 @@ def test_every_part_is_there_and_takes_what_it_is_given(tmp_path: Path) -> None:
             for word in words:
                 if word.startswith("--") and word not in {"--json", "--place", "--rounds"}:
                     assert f'"{word}"' in source, (part, word)
+
+
+def test_without_the_program_beside_it_nothing_is_measured_and_that_is_said(tmp_path: Path) -> None:
+    to = tmp_path / "figures.json"
+    words = ["--wandb", str(tmp_path / "wandb"), "--json", str(to)]
+    told = subprocess.run(
+        [sys.executable, str(HERE / "beside_leet.py"), *words],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode == 0
+    assert told.stderr.startswith(f"not installed: {tmp_path / 'wandb'}")
+    assert not to.exists()
+
+
+def test_a_part_that_there_is_none_of_is_an_error() -> None:
+    told = subprocess.run(
+        [sys.executable, str(HERE / "all.py"), "--only", "no such part"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode == 2
+    assert PARTS[0].name in told.stderr
