@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -12,6 +13,23 @@ from evaltui.errors import EvaltuiError
 LONGEST_WAIT_S = 60.0
 
 _log = logging.getLogger(__name__)
+
+
+class Bell:
+    """Wakes the one thread that waits for it, or its next wait: an Event at half the cost."""
+
+    def __init__(self) -> None:
+        self._silent = threading.Lock()  # held while nobody has rung
+        self._silent.acquire()
+
+    def ring(self) -> None:
+        """End the wait, or the next one; any thread may."""
+        with contextlib.suppress(RuntimeError):  # it has rung already
+            self._silent.release()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it rings, at most so long."""
+        self._silent.acquire(timeout=max(0.0, seconds))
 
 
 class Loop:

@@ -29,7 +29,7 @@ from evaltui.engine.feed import Feed
 from evaltui.engine.ingest_loop import IngestLoop
 from evaltui.engine.link import Event, Reply, Request, RunsChanged, StoreChanged
 from evaltui.engine.local_rows import LocalRows
-from evaltui.engine.loop import Loop
+from evaltui.engine.loop import Bell, Loop
 from evaltui.engine.memory import give_back
 from evaltui.engine.mirroring import Mirror, Mirroring
 from evaltui.engine.parts import Ingest, KnownRuns, Store, Watch
@@ -88,7 +88,7 @@ class Engine:
         self._journal = journal
         self._emit = emit
         self._stop = threading.Event()
-        self._query_wake = threading.Event()
+        self._query_bell = Bell()
         self._begun = threading.Event()
         self._settled = False
         self._mirror_at = -math.inf
@@ -146,7 +146,7 @@ class Engine:
         self._lanes = Lanes(self._desk.answer, emit)
         self._threads = [
             self._loop("ingest", self._ingest.turn, self._ingest.wait),
-            self._loop("query", self._query_turn, lambda s: _wait(self._query_wake, s)),
+            self._loop("query", self._query_turn, self._query_bell.wait),
             self._loop("tell", self._telling.turn, self._telling.wait),
         ]
 
@@ -162,7 +162,7 @@ class Engine:
         self._stop.set()
         self._begun.set()
         self._ingest.wake()
-        self._query_wake.set()
+        self._query_bell.ring()
         self._telling.wake()
 
     def stop(self, timeout_s: float) -> bool:
@@ -273,15 +273,15 @@ class Engine:
 
     def _poll_now(self) -> None:
         self._poller.refresh()
-        self._query_wake.set()
+        self._query_bell.ring()
 
     def _include(self, run_ids: Collection[str]) -> None:
         self._poller.include(run_ids)
-        self._query_wake.set()
+        self._query_bell.ring()
 
     def _pause(self, on: bool) -> None:
         self._poller.pause(on=on)
-        self._query_wake.set()
+        self._query_bell.ring()
 
     # -- query -----------------------------------------------------------------------------------
 
@@ -324,7 +324,7 @@ class Engine:
                 _log.info("who we are is not known: %s", error.message)  # the doctor tells it
             else:
                 self._poller.note(user=user)
-                self._query_wake.set()
+                self._query_bell.ring()
 
         threading.Thread(target=ask, name="evaltui-who", daemon=True).start()
 
@@ -367,7 +367,7 @@ class Engine:
         if hinders != self._told_hinders:
             self._told_hinders = hinders
             self._poller.note(**hinders)
-            self._query_wake.set()
+            self._query_bell.ring()
 
     def _is_logged(self, local_id: str) -> bool:
         number = local_id.removeprefix(LOCAL_PREFIX)
@@ -391,8 +391,3 @@ def _pages(
     if resumes:
         return tell  # the poller goes on from what is on show, and tells what differs
     return Sync(tell, shown.table if shown is not None else None).page
-
-
-def _wait(event: threading.Event, seconds: float) -> None:
-    event.wait(seconds)
-    event.clear()

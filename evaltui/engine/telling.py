@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from evaltui.engine.feed import Feed
+from evaltui.engine.loop import Bell
 from evaltui.errors import JournalError
 
 TELL_S = 1.0
@@ -46,19 +47,19 @@ class Telling:
         self._stop = stop
         self._polls_often = polls_often
         self._glanced_at = -math.inf
-        self._woken = threading.Event()
+        self._bell = Bell()
         self._told = threading.Event()
 
     # -- from any thread -------------------------------------------------------------------------
 
     def wake(self) -> None:
         """Let a turn come now."""
-        self._woken.set()
+        self._bell.ring()
 
     def tell(self, patience_s: float) -> None:
         """Let a turn come now, and wait so long for it."""
         told = self._told = threading.Event()  # a turn that has looked already sets another one
-        self._woken.set()
+        self._bell.ring()
         if patience_s:
             told.wait(patience_s)
 
@@ -76,7 +77,7 @@ class Telling:
         except JournalError:
             behind = True  # the turn fails too, and says why
         if behind:
-            self._woken.set()
+            self._bell.ring()
 
     # -- the tell thread -------------------------------------------------------------------------
 
@@ -94,5 +95,4 @@ class Telling:
 
     def wait(self, seconds: float) -> None:
         """Wait so long, or until woken."""
-        self._woken.wait(seconds)
-        self._woken.clear()
+        self._bell.wait(seconds)

@@ -60,14 +60,17 @@ class Database:
         self._opened = 0
         self._lenient = False
 
-    def version(self) -> Version | None:
+    def version(self, *, follow: bool = True) -> Version | None:
         """Return a value that changes whenever anybody wrote to the database; None without file.
+
+        Args:
+            follow: Look whether another file took its place, too.
 
         Raises:
             StoreUnreachableError: The file was there and is not any more.
             StoreError: It cannot be read.
         """
-        if not self._follow_file():
+        if (follow or self._connection is None) and not self._follow_file():
             return None
         rows = self.rows("PRAGMA data_version")
         return self._opened, int(str(rows[0][0]))

@@ -66,6 +66,7 @@ class SqliteSource:
         self._asked_id = experiment_id
         self._version: Version | None = None
         self._just_asked: Version | None = None
+        self._follow = False
         self._experiment_id: int | None = None
         self._seen = SeenRuns()
         self._heads: dict[str, int | None] | None = None
@@ -125,7 +126,9 @@ class SqliteSource:
         """Return whether nobody wrote since the last call of `changes`, and all was read then."""
         if self._listing or self._pending or self._removed or self._tags_stale:
             return False
-        return self._version is not None and self._database.version() == self._version
+        self._follow = not self._follow  # that takes longer than the version
+        version = self._database.version(follow=self._follow)
+        return self._version is not None and version == self._version
 
     def sweep(self) -> Iterator[RunBatch]:
         """Compare one page of known runs as a whole; see `RunSource.sweep`.
