@@ -8,6 +8,7 @@ of the requests (the screen is gone, however it ended) ends the process, the rep
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import logging
 import os
@@ -41,6 +42,9 @@ STOP_S = 40.0
 """How long the report at hand may take at the end; an upload may stall for 30 s."""
 
 _READ_BYTES = 64 * 1024
+_PIPE_BYTES = 1 << 20
+"""A page of runs fits in, so that the next one is read while the screen takes it."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -192,6 +196,8 @@ def main() -> None:
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)
+    with contextlib.suppress(OSError, AttributeError):  # where pipes are what they are
+        fcntl.fcntl(events, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     code = Host(requests, events).run()
     logging.shutdown()
     with contextlib.suppress(OSError, ValueError):

@@ -13,6 +13,7 @@ from evaltui.errors import RunNotFoundError, StoreRejectedError
 from evaltui.tracking.local_artifacts import inside, list_directory, local_root, read_file
 from evaltui.tracking.run_values import (
     FIRST_PAGE,
+    LARGEST_PAGE,
     SWEEP_PAGE,
     SeenRuns,
 )
@@ -20,8 +21,8 @@ from evaltui.tracking.sqlite_columns import Page, load_page, load_tag_sums
 from evaltui.tracking.sqlite_database import Database, Version
 from evaltui.tracking.sqlite_rows import find_experiment, has_tables, load_runs, text_of
 
-_PAGE = 500
-"""Runs read at once: what is let go again leaves holes in the memory, and nothing else is saved."""
+_PAGE = LARGEST_PAGE
+"""Runs read at once; the screen draws its list anew for every page."""
 
 _TAG_SCAN_SHARE = 20
 """Comparing all tags may take one part in so many of the time; the rest waits for its turn."""

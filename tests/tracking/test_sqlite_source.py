@@ -53,8 +53,8 @@ def test_the_first_listing_comes_newest_first_in_a_small_and_then_large_pages(
     store.run(other, 1)
     runs = [store.run(experiment, number) for number in range(1_120)]
     batches = poll(source)
-    assert [len(batch.runs) for batch in batches] == [50, 500, 500, 70]
-    assert [batch.complete for batch in batches] == [False, False, False, True]
+    assert [len(batch.runs) for batch in batches] == [50, 1_000, 70]
+    assert [batch.complete for batch in batches] == [False, False, True]
     assert {batch.total for batch in batches} == {1_120}
     assert [run.run_id for batch in batches for run in batch.runs] == runs[::-1]
     assert poll(source) == []
