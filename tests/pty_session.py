@@ -132,19 +132,21 @@ class PtySession:
         self.data += data
         return len(data)
 
-    def until(self, condition: Callable[[], object], what: str = "") -> None:
+    def until(
+        self, condition: Callable[[], object], what: str = "", *, seconds: float = WAIT_S
+    ) -> None:
         """Take in output until a condition holds.
 
         Raises:
             AssertionError: It does not come to hold, or the program ends before.
         """
-        end = time.monotonic() + WAIT_S
+        end = time.monotonic() + seconds
         while not condition():
             ended = self.process.poll() is not None
             if not self.pump(0.05) and ended and not condition():
                 raise AssertionError(f"the program ended before {what}:\n{self.text}")
             if time.monotonic() > end:
-                raise AssertionError(f"no {what} in {WAIT_S} s:\n{self.text}")
+                raise AssertionError(f"no {what} in {seconds:g} s:\n{self.text}")
 
     def until_text(self, text: str) -> None:
         """Wait until a text stands on the screen."""

@@ -57,6 +57,12 @@ class MlflowServer:
         """Address of the server."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Process that the server's workers belong to; it must be running."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> MlflowServer:
         """Start and wait until it answers.
 

@@ -49,6 +49,7 @@ _ROW = b"run-"
 _REST_S = 2.0
 _QUIET_S = 0.4
 _LOOK_S = 0.3
+_PATIENCE_S = 600.0
 _IDLE_S = 10.0
 _SOON_LISTED = 10_000
 """Runs up to which a first start is measured in every round."""
@@ -69,7 +70,7 @@ class Start:
 
 def until(program: PtySession, condition: Callable[[], object], began: float) -> float:
     """Return the seconds from `began` until a condition holds."""
-    program.until(condition, "what is measured")
+    program.until(condition, "what is measured", seconds=_PATIENCE_S)
     return time.perf_counter() - began
 
 
