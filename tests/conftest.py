@@ -15,9 +15,12 @@ import shutil
 import signal
 import tempfile
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("check", derandomize=True)
+# A busy machine is slow: how long an example takes, or its making, says nothing.
+settings.register_profile(
+    "check", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("check")
 
 # what the screens of tests keep for their next start is nobody's

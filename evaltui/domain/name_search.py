@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -14,6 +14,9 @@ from evaltui.domain.table import BoolArray, FloatArray, IntArray, RunTable
 
 _BETWEEN = "\n"
 """Stands between two texts; words that are looked for hold no blanks."""
+
+_AT_ONCE = 4_096
+"""Texts that are taken apart from the others at a time: all of them would be most of the memory."""
 
 
 def named_so(table: RunTable, word: str) -> BoolArray:
@@ -57,12 +60,16 @@ class _Joined:
     ranks: FloatArray | None = None
 
     @classmethod
-    def of(cls, texts: list[str]) -> _Joined:
-        folded = [text.casefold() for text in texts]
-        sizes = np.fromiter(map(len, folded), dtype=np.int64, count=len(folded)) + 1
-        starts = np.cumsum(sizes) - sizes
-        text = _BETWEEN.join([*folded, ""])
-        return cls(text, starts, text.count(_BETWEEN) == len(folded))
+    def of(cls, texts: Iterable[str]) -> _Joined:
+        pieces: list[str] = []
+        sizes: list[IntArray] = []
+        source = iter(texts)
+        while folded := [text.casefold() for text in islice(source, _AT_ONCE)]:
+            sizes.append(np.fromiter(map(len, folded), dtype=np.int64, count=len(folded)) + 1)
+            pieces.append(_BETWEEN.join([*folded, ""]))
+        widths = np.concatenate([np.empty(0, dtype=np.int64), *sizes])
+        text = "".join(pieces)
+        return cls(text, np.cumsum(widths) - widths, text.count(_BETWEEN) == len(widths))
 
     def pieces(self) -> list[str]:
         edges = [*self.starts.tolist(), len(self.text)]
@@ -99,6 +106,6 @@ def _texts_of(table: RunTable) -> tuple[_Joined, _Joined]:
     """Return names and ids, joined anew when a name changed or a run was added."""
     known = _known.get(table)
     if known is None or known[0] != table.names_version:
-        ids = _Joined.of(list(table.run_ids))
-        known = _known[table] = (table.names_version, _Joined.of(list(table.names)), ids)
+        ids, names = _Joined.of(table.run_ids), _Joined.of(table.names)
+        known = _known[table] = (table.names_version, names, ids)
     return known[1], known[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import overload
 
@@ -22,19 +22,24 @@ class PackedTexts(Sequence[str]):
     Args:
         data: The texts in UTF-8, end to end.
         ends: Offset in `data` behind each text, ascending.
+        let_go: Called when all texts were gone through: what was read for that is not looked at
+            soon again.
 
     Raises:
         ValueError: The offsets do not fit the data.
     """
 
-    __slots__ = ("_added", "_changed", "_data", "_ends", "_packed")
+    __slots__ = ("_added", "_changed", "_data", "_ends", "_let_go", "_packed")
 
-    def __init__(self, data: memoryview, ends: OffsetArray) -> None:
+    def __init__(
+        self, data: memoryview, ends: OffsetArray, let_go: Callable[[], None] | None = None
+    ) -> None:
         steps_back = len(ends) and bool((ends[1:] < ends[:-1]).any())
         if steps_back or (int(ends[-1]) if len(ends) else 0) != len(data):
             raise ValueError("offsets that do not fit the texts")
         self._data = data
         self._ends = ends.data
+        self._let_go = let_go
         self._packed = len(ends)
         self._changed: dict[int, str] = {}
         self._added: list[str] = []
@@ -84,6 +89,8 @@ class PackedTexts(Sequence[str]):
         else:
             for index in range(len(self)):
                 yield self[index]
+        if self._let_go is not None:
+            self._let_go()
 
     def append(self, text: str) -> None:
         """Add a text behind the others."""
@@ -109,7 +116,8 @@ def _unpacked(data: memoryview, ends: memoryview) -> Iterator[str]:
     edges = pairwise([0, *ends.tolist()])
     if whole.isascii():
         text = whole.decode("ascii")
-        yield from [text[start:end] for start, end in edges]
+        for start, end in edges:
+            yield text[start:end]
     else:
         for start, end in edges:
             yield whole[start:end].decode(_CODEC, _SURROGATES)

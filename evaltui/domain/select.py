@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from weakref import WeakKeyDictionary
 
@@ -179,10 +179,8 @@ def default_baseline(
 
 def _previous(table: RunTable, row: int) -> int | None:
     """Return the newest eligible row of the same mode before `row` in evaluation order."""
-    chosen = _selection(table)
     start = float(table.started_ms[row])
-    of_mode = chosen.ordered[chosen.modes[chosen.ordered] == chosen.modes[row]]
-    starts = np.nan_to_num(table.started_ms[of_mode], nan=-np.inf)
+    of_mode, starts = _selection(table).of_mode(table, row)
     # A run without a start has not begun as far as is known: everything came before it.
     at = len(of_mode) if np.isnan(start) else int(np.searchsorted(starts, start, side="right"))
     for position in range(at - 1, -1, -1):
@@ -201,6 +199,20 @@ class _Selection:
     eligible: BoolArray
     ordered: IntArray
     modes: IntArray
+    _of_modes: dict[int, tuple[IntArray, FloatArray]] = field(default_factory=dict)
+
+    def of_mode(self, table: RunTable, row: int) -> tuple[IntArray, FloatArray]:
+        """Return the eligible rows of a row's mode in evaluation order, and when they started.
+
+        Every line of the list asks, so it is sorted out once per mode.
+        """
+        mode = int(self.modes[row])
+        known = self._of_modes.get(mode)
+        if known is None:
+            rows = self.ordered[self.modes[self.ordered] == mode]
+            starts = np.nan_to_num(table.started_ms[rows], nan=-np.inf)
+            known = self._of_modes[mode] = (rows, starts)
+        return known
 
 
 _selections: WeakKeyDictionary[RunTable, _Selection] = WeakKeyDictionary()

@@ -8,6 +8,7 @@ import mmap
 import os
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from evaltui.domain.table import RunTable
@@ -49,7 +50,7 @@ class MirrorFile:
         """
         try:
             mapped = _mapped(self.path)
-            table, facts = unpack(memoryview(mapped))
+            table, facts = unpack(memoryview(mapped), partial(_let_go, mapped))
             self._check(facts)
             mapped.madvise(mmap.MADV_DONTNEED)  # read to be checked; most of it is not looked at
         except FileNotFoundError:
@@ -100,6 +101,14 @@ def _mapped(path: Path) -> mmap.mmap:
         return mmap.mmap(handle, size, access=mmap.ACCESS_COPY)
     finally:
         os.close(handle)
+
+
+def _let_go(mapped: mmap.mmap, start: int, length: int) -> None:
+    """Give the memory of whole pages back; who looks at them again gets them from the file."""
+    first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+    size = (start + length) // mmap.PAGESIZE * mmap.PAGESIZE - first
+    if size > 0:
+        mapped.madvise(mmap.MADV_DONTNEED, first, size)
 
 
 def _tidy(written: Path) -> None:

@@ -16,8 +16,9 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -115,21 +116,25 @@ def unpack_facts(data: memoryview) -> Facts:
     return _Reader(data).facts
 
 
-def unpack(data: memoryview) -> tuple[RunTable, Facts]:
+def unpack(
+    data: memoryview, let_go: Callable[[int, int], None] | None = None
+) -> tuple[RunTable, Facts]:
     """Return the table of a mirror; its arrays lie in `data`, and are changed there.
 
     Args:
         data: All bytes of the mirror, writable.
+        let_go: Called with offset and length of bytes that were read, are never changed in place
+            and are not looked at soon again.
 
     Raises:
         MirrorError: This is no mirror, or a damaged one.
     """
-    reader = _Reader(data)
+    reader = _Reader(data, let_go)
     return reader.table(), reader.facts
 
 
 class _Reader:
-    def __init__(self, data: memoryview) -> None:
+    def __init__(self, data: memoryview, let_go: Callable[[int, int], None] | None = None) -> None:
         if len(data) < _HEAD.size:
             raise MirrorError("cut short")
         magic, size, crc = _HEAD.unpack_from(data)
@@ -146,7 +151,9 @@ class _Reader:
             self._sections: dict[str, list[int]] = document["sections"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise MirrorError(f"a strange header: {error}") from error
-        self._data = data[_HEAD.size + size :]
+        self._begin = _HEAD.size + size
+        self._data = data[self._begin :]
+        self._let_go = let_go
 
     def table(self) -> RunTable:
         try:
@@ -184,7 +191,11 @@ class _Reader:
         ends = np.frombuffer(self._section(f"{name}.ends"), dtype="<u4")
         if count is not None and len(ends) != count:
             raise MirrorError(f"{len(ends)} of {count} texts")
-        return PackedTexts(self._section(name), ends)
+        data = self._section(name)
+        if self._let_go is None:
+            return PackedTexts(data, ends)
+        at = self._begin + self._sections[name][0]
+        return PackedTexts(data, ends, partial(self._let_go, at, len(data)))
 
     def _array(self, name: str, dtype: str) -> npt.NDArray[Any]:
         found = np.frombuffer(self._section(name), dtype=dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
 DETAIL_DELAY_S = 0.05
 """The panes follow the cursor after this rest, so that a held key sends only the list."""
 
+DETAIL_SOON_S = 0.025
+"""The same for a key that stands alone."""
+
+_HELD_S = 0.25
+"""A key that comes within this time of another may be a held one."""
+
 _TITLES = {
     "diff": "Diff",
     "trends": "Trends",
@@ -70,6 +77,7 @@ class MainView(Screen[None], inherit_bindings=False):
         self._was_loading = True
         self._centre = Content("")
         self._detail_timer: Timer | None = None
+        self._asked_at = 0.0
 
     # -- parts -----------------------------------------------------------------------------------
 
@@ -262,10 +270,16 @@ class MainView(Screen[None], inherit_bindings=False):
             rest: Only once this was not asked for during that moment (the cursor, which may be
                 held); else what keeps coming in is shown at that pace.
         """
-        if self._detail_timer is None:
-            self._detail_timer = self.set_timer(DETAIL_DELAY_S, self.show_detail)
-        elif rest:
-            self._detail_timer.reset()
+        now, before = time.monotonic(), self._asked_at
+        self._asked_at = now
+        if self._detail_timer is not None:
+            if not rest:
+                return
+            self._detail_timer.stop()
+        held = now - before < _HELD_S
+        self._detail_timer = self.set_timer(
+            DETAIL_DELAY_S if held else DETAIL_SOON_S, self.show_detail
+        )
 
     def show_detail(self) -> None:
         """Show in the panes on show what belongs to cursor and marks."""

@@ -46,6 +46,8 @@ from pty_session import PtySession  # noqa: E402 - tests are no package
 from stores import EXPERIMENT  # noqa: E402
 
 _ROW = b"run-"
+_OF_THE_LIST = ("· syncing".encode(), b"LIVE", b"CONNECTING")
+"""What the header says from the moment that the list itself is on screen."""
 _REST_S = 2.0
 _QUIET_S = 0.4
 _LOOK_S = 0.3
@@ -62,10 +64,13 @@ class Start:
     Attributes:
         rows_s: Seconds from exec to the first run on screen.
         all_s: Seconds to the count of all runs in the title.
+        answers_s: Seconds until the list itself stands and answers keys, which on a second start
+            comes after its first page as it was left.
     """
 
     rows_s: float
     all_s: float
+    answers_s: float
 
 
 def until(program: PtySession, condition: Callable[[], object], began: float) -> float:
@@ -94,7 +99,8 @@ def start(env: Mapping[str, str], runs: int) -> tuple[PtySession, Start]:
         return found
 
     all_s = until(program, listed, began)
-    return program, Start(rows_s, all_s)
+    answers_s = until(program, lambda: any(word in program.data for word in _OF_THE_LIST), began)
+    return program, Start(rows_s, all_s, answers_s)
 
 
 def leave(program: PtySession) -> None:
@@ -126,7 +132,8 @@ def starts(place: Path, uri: str, runs: int, rounds: int) -> Iterator[Figure]:
             shutil.rmtree(cache, ignore_errors=True)
             program, fresh = start(env, runs)
             confirmed(program)
-            program.until(lambda: list(cache.rglob("*.mirror")), "mirror")
+            for kept in ("*.mirror", "*.page"):
+                program.until(lambda kept=kept: list(cache.rglob(kept)), kept)
             leave(program)
             first.append(fresh)
         program, again = start(env, runs)
@@ -144,7 +151,9 @@ def starts(place: Path, uri: str, runs: int, rounds: int) -> Iterator[Figure]:
     listed = {1_000: 2.0, 10_000: 2.0, 100_000: 3.0}.get(runs, NO_TARGET)
     page = 2.5 if runs <= 10_000 else NO_TARGET
     whole = 5.0 if runs <= 10_000 else NO_TARGET
-    yield figure("second start, exec to the whole list", [one.all_s for one in second], listed)
+    yield figure("second start, exec to its first page", [one.all_s for one in second], listed)
+    took = [max(one.all_s, one.answers_s) for one in second]
+    yield figure("second start, exec to the whole list, which answers keys", took, listed)
     yield figure("first start, exec to the first page", [one.rows_s for one in first], page)
     yield figure("first start, exec to all metrics", [one.all_s for one in first], whole)
 
