@@ -1,4 +1,7 @@
-"""The page of the list that a start shows first: found without numpy, so it is there early."""
+"""The page of the list that a start shows first: found without numpy, so it is there early.
+
+So is whether there is a whole listing.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Mapping
 from evaltui.domain.list_page import ListPage
 from evaltui.errors import EvaltuiError
 from evaltui.mirror.page_file import PageFile
+from evaltui.mirror.places import MIRROR, path_of
 from evaltui.settings import Settings
 from evaltui.tracking.target import resolve_target
 
@@ -27,6 +31,16 @@ def page_file(settings: Settings, environ: Mapping[str, str]) -> PageFile | None
         return PageFile(resolve_target(settings, environ).key)
     except EvaltuiError:
         return None
+
+
+def has_mirror(settings: Settings, environ: Mapping[str, str]) -> bool:
+    """Return whether a listing of the wanted target and experiment was kept; it may be damaged."""
+    if not settings.mirror:
+        return False
+    try:
+        return path_of(resolve_target(settings, environ).key, MIRROR).exists()
+    except (EvaltuiError, OSError):
+        return False
 
 
 class PageShelf:

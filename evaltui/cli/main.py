@@ -90,7 +90,11 @@ def _run_screen(settings: Settings) -> int:
     from evaltui.ui.app import run_app  # noqa: PLC0415 - textual is only for the screen
 
     def recall() -> Recalled | None:
-        from evaltui import recall as mirrors  # noqa: PLC0415 - after the first frame
+        from evaltui.page_shelf import has_mirror  # noqa: PLC0415 - after the first frame
+
+        if not has_mirror(settings, os.environ):
+            return None  # the engine need not wait until what reads mirrors is imported
+        from evaltui import recall as mirrors  # noqa: PLC0415
 
         return mirrors.recall(settings, os.environ)
 

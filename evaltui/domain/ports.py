@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from evaltui.domain.plan import ArtifactFile, RunPlan
-from evaltui.domain.recalled import Remembered
-from evaltui.domain.run import ArtifactInfo, Experiment, Run, RunBatch, RunStatus
+if TYPE_CHECKING:  # the protocols are wanted where a start is still without numpy
+    from evaltui.domain.plan import ArtifactFile, RunPlan
+    from evaltui.domain.recalled import Remembered
+    from evaltui.domain.run import ArtifactInfo, Experiment, Run, RunBatch, RunStatus
 
 
 class RunSource(Protocol):

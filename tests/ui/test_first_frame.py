@@ -24,6 +24,11 @@ def test_the_first_frame_does_without(name: str) -> None:
     assert name not in _loaded_by("evaltui.ui.app")
 
 
+@pytest.mark.parametrize("name", ["numpy", *NEVER])
+def test_the_page_that_was_kept_is_found_without(name: str) -> None:
+    assert name not in _loaded_by("evaltui.page_shelf")
+
+
 @pytest.mark.parametrize("name", NEVER)
 def test_the_whole_screen_does_without(name: str) -> None:
     assert name not in _loaded_by("evaltui.ui.conductor")
