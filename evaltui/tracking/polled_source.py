@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from evaltui.domain.recalled import Remembered
 from evaltui.domain.run import ArtifactInfo, Experiment, Run, RunBatch, RunStatus, Tag
 from evaltui.errors import StoreError, StoreUnreachableError
+from evaltui.tracking.ahead import Ahead
 from evaltui.tracking.page_size import PageSize
 from evaltui.tracking.rolling_sweep import Page, RollingSweep
 from evaltui.tracking.run_values import FIRST_PAGE, SWEEP_PAGE, SeenRuns
@@ -62,11 +64,25 @@ class StoreQueries(Protocol):
         """Release connections."""
 
 
+class _Asked(NamedTuple):
+    question: str
+    size: int
+    token: str
+
+
+class _Found(NamedTuple):
+    runs: list[Run]
+    token: str
+    seconds: float
+
+
 class PolledSource:
     """Reads one experiment of a store that answers questions. Implements `ResumedSource`.
 
     A poll asks three cheap questions: what started, what ended, what is running. What they cannot
     see (renames, deletions, late metrics, back-dated runs) a sweep finds, page by page.
+
+    While a page of the first listing is used, the store is asked for the next one.
 
     After `resume` the first listing asks no more than a poll does, without a limit, and the first
     round of the sweep takes as large pages as the store answers in time.
@@ -98,6 +114,7 @@ class PolledSource:
         self._suspects: dict[str, None] = {}  # an ordered set
         self._unmet: set[str] = set()
         self._sweep = RollingSweep(self._sweep_page)
+        self._ahead: Ahead[_Found] = Ahead()
 
     def resume(self, before: Remembered) -> None:
         """Begin with runs that are known already; to be called before anything else.
@@ -191,13 +208,20 @@ class PolledSource:
                 self._page, self._questions[0], self._next_token
             )
             self._unmet.difference_update(run.run_id for run in runs)
-            if not self._next_token:
+            if self._next_token:
+                self._ask_ahead()
+            else:
                 self._questions.pop(0)
             last = not self._questions and not self._resumed
             self._listed = self.confirmed = last
             yield RunBatch(self._note(runs), complete=last)
         if not self._listed:
             yield self._end_of_resumed()
+
+    def _ask_ahead(self) -> None:
+        """Let the store work on the next page while this one is used."""
+        asked = _Asked(self._questions[0], self._page.size, self._next_token)
+        self._ahead.start(asked, partial(self._ask, asked))
 
     def _end_of_resumed(self) -> RunBatch:
         """Look at runs that had not ended and were not met."""
@@ -209,11 +233,9 @@ class PolledSource:
     def _next_page(self, page: PageSize, question: str, token: str) -> tuple[list[Run], str]:
         """Read a page as large as the store answers in time."""
         while True:
-            began = time.monotonic()
+            asked = _Asked(question, page.size, token)
             try:
-                runs, following = self._queries.search(
-                    self._experiment_id, question, size=page.size, token=token
-                )
+                found = self._ahead.result(asked, partial(self._ask, asked))
             except ReplyTooLargeError:
                 if not page.shrink():
                     raise
@@ -221,9 +243,16 @@ class PolledSource:
             except StoreUnreachableError:
                 page.shrink()
                 raise
-            if following:  # only a full page tells how long so many runs take
-                page.took(time.monotonic() - began)
-            return runs, following
+            if found.token:  # only a full page tells how long so many runs take
+                page.took(found.seconds)
+            return found.runs, found.token
+
+    def _ask(self, asked: _Asked) -> _Found:
+        began = time.monotonic()
+        runs, token = self._queries.search(
+            self._experiment_id, asked.question, size=asked.size, token=asked.token
+        )
+        return _Found(runs, token, time.monotonic() - began)
 
     def _news_questions(self) -> tuple[str, str]:
         return (

@@ -62,7 +62,7 @@ class Transport:
     """Asks one server. All requests are reads: a connection that was lost is tried once more.
 
     Redirects are not followed, `.netrc` is not read, and nothing waits longer than DEADLINE_S.
-    Not safe for use from several threads.
+    Safe for use from several threads, whose requests wait for each other.
 
     Args:
         base: Address of the server, without trailing slash.
@@ -96,6 +96,7 @@ class Transport:
         self._verify = verify
         self._certificate = certificate
         self._calls = BoundedCalls()
+        self._turn = threading.Lock()
         self._session: requests.Session | None = None
 
     def get_json(self, path: str, query: Mapping[str, str], doing: str) -> dict[str, Any]:
@@ -147,6 +148,10 @@ class Transport:
             self._session = None
 
     def _ask(self, request: _Request, doing: str) -> _Answer:
+        with self._turn:
+            return self._ask_now(request, doing)
+
+    def _ask_now(self, request: _Request, doing: str) -> _Answer:
         answer = self._exchange(request, doing, renew=False)
         if answer.status in _REFUSALS and self._authoriser.renewable:
             answer = self._exchange(request, doing, renew=True)

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from stand_in import Behaviour, answer, drip, hang, hang_up, raw, stand_in
+from stand_in import Behaviour, Conversation, answer, drip, hang, hang_up, raw, stand_in
+from waiting import wait_for
 
 from evaltui.errors import StoreAuthError, StoreError, StoreRejectedError, StoreUnreachableError
 from evaltui.settings import Settings
@@ -80,6 +81,31 @@ def test_a_left_request_ends_its_thread_and_the_next_one_works(impatient: None) 
         for thread in calls():
             thread.join(10)
         assert calls() == []
+
+
+def test_requests_of_several_threads_go_one_after_the_other_over_one_connection() -> None:
+    gate = threading.Event()
+
+    def late(talk: Conversation) -> None:
+        assert gate.wait(30)
+        answer(200, {"a": 1})(talk)
+
+    found: list[dict[str, object]] = []
+    with stand_in(late) as server:
+        transport = Transport(server.url, FixedHeaders({}))
+        threads = [
+            threading.Thread(target=lambda: found.append(transport.get_json("/x", {}, "list runs")))
+            for _ in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: server.requests, "request")
+        gate.set()
+        for thread in threads:
+            thread.join(30)
+        assert found == [{"a": 1}] * 3
+        assert server.connections == 1
+        transport.close()
 
 
 def test_a_name_that_does_not_resolve_in_time_is_left(
