@@ -1,4 +1,4 @@
-"""The engine process of the screen: `python -P -m evaltui.host`.
+"""The engine process of the screen, which `evaltui.hosting` starts.
 
 Reads requests from descriptor 0 and writes events to what was descriptor 1, as frames. Nothing
 else reaches that stream: descriptors 1 and 2 lead to the log before any library is used. The end
@@ -172,8 +172,8 @@ def _engine_for(args: Mapping[str, Any], writer: FrameWriter) -> Engine:
     )
     with contextlib.suppress(OSError):
         os.chdir(path.parent)  # nothing that a library writes lands beside the reports
-    gc.collect()
     gc.freeze()  # what is imported stays: no collection walks through it again
+    gc.enable()
     return engine
 
 

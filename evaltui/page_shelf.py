@@ -57,11 +57,15 @@ class PageShelf:
         self._settings = settings
         self._environ = environ
         self._file: PageFile | None = None
+        self.has_list = False
 
     def take(self) -> ListPage | None:
         """Return the page of the last session, or None."""
         self._file = page_file(self._settings, self._environ)
-        return None if self._file is None else self._file.read()
+        if self._file is None:
+            return None
+        self.has_list = self._file.has_list
+        return self._file.read()
 
     def put(self, page: ListPage) -> None:
         """Keep a page for the next start, where one was looked for before."""

@@ -32,7 +32,7 @@ from evaltui.engine.link import (
     encode,
 )
 
-COMMAND = (sys.executable, "-P", "-m", "evaltui.host")
+COMMAND = (sys.executable, "-P", "-m", "evaltui.hosting")
 PATIENCE_S = 90.0
 
 

@@ -25,10 +25,18 @@ class PageFile:
         self.path = places.path_of(key, places.PAGE, directory)
         self._mirror = places.path_of(key, places.MIRROR, directory)
 
+    @property
+    def has_list(self) -> bool:
+        """Whether a mirror lies beside it, of use or not."""
+        try:
+            return self._mirror.is_file()
+        except OSError:
+            return False
+
     def read(self) -> ListPage | None:
         """Return the page; None where there is none of use, or no mirror that would follow it."""
         try:
-            if not self._mirror.is_file():
+            if not self.has_list:
                 return None
             handle, size = places.open_ours(self.path, largest=LARGEST_BYTES)
             with os.fdopen(handle, "rb") as file:

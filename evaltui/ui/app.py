@@ -161,9 +161,11 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         is started first.
         """
         await self._show_page()
+        if self._shelf is not None and not self._shelf.has_list:
+            self._begin_engine()
         recalled = await asyncio.to_thread(self._recall)
-        if recalled is None and self._start_early is not None and not self._leaving:
-            self._early = self._start_early()
+        if recalled is None:
+            self._begin_engine()
         conductor = await asyncio.to_thread(self._prepare)
         if self._leaving:
             return
@@ -190,6 +192,10 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         # What is here now stays for good: later collections need not walk it, and stall less.
         gc.freeze()  # without collecting first, which would stop the loop for a moment
         gc.enable()  # it was off while all this was made
+
+    def _begin_engine(self) -> None:
+        if self._early is None and self._start_early is not None and not self._leaving:
+            self._early = self._start_early()
 
     async def _show_page(self) -> None:
         """Show the list as the last session left it, and let that reach the terminal."""

@@ -18,7 +18,7 @@ from evaltui.errors import ConfigError
 from evaltui.log import log_path
 from evaltui.settings import Settings
 
-ENGINE_COMMAND = (sys.executable, "-P", "-m", "evaltui.host")
+ENGINE_COMMAND = (sys.executable, "-P", "-m", "evaltui.hosting")
 """`-P` and PYTHONSAFEPATH keep a file called json.py in the current directory from being run."""
 
 READ_BYTES = 64 * 1024

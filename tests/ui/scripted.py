@@ -19,6 +19,7 @@ from evaltui.settings import Settings
 from evaltui.ui.app import EvaltuiApp, OpenShelf, Recall, nothing
 from evaltui.ui.client import EngineLink, EngineUp, LinkEvent
 from evaltui.ui.conductor import Conductor
+from evaltui.ui.engine_process import EarlyEngine
 from evaltui.ui.main_screen import MainScreen
 from evaltui.ui.session import Session
 
@@ -96,6 +97,7 @@ def make_app(
     cwd: str = "/home/ada/evals",
     recall: Recall = nothing,
     open_shelf: OpenShelf = nothing,
+    start_early: Callable[[], EarlyEngine] | None = None,
 ) -> EvaltuiApp:
     """Return an application whose engine says `script`."""
 
@@ -113,6 +115,7 @@ def make_app(
         cwd=cwd,
         recall=recall,
         open_shelf=open_shelf,
+        start_early=start_early,
     )
 
 

@@ -36,6 +36,7 @@ class ShelfInMemory:
 
     def __init__(self, page: ListPage | None = None) -> None:
         self.page = page
+        self.has_list = page is not None
         self.took = threading.Event()
         self.put_count = 0
 
@@ -207,3 +208,39 @@ async def test_a_pane_asked_for_before_it_is_there_comes_as_soon_as_it_is(
         held.set()
         await until(pilot, lambda: main.pane == "diff")
         await until(pilot, lambda: "metrics" in screen_text(app))
+
+
+class EngineToBe:
+    """Notes what becomes of it."""
+
+    def __init__(self) -> None:
+        self.dropped = False
+
+    def drop(self) -> None:
+        self.dropped = True
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_the_engine_comes_first_exactly_where_there_is_no_list(
+    kept: bool, gate: threading.Event
+) -> None:
+    started: list[EngineToBe] = []
+    recalling = threading.Event()
+
+    def start_early() -> Any:
+        started.append(EngineToBe())
+        return started[-1]
+
+    def recall() -> None:
+        recalling.set()
+        gate.wait(60)
+
+    shelf = ShelfInMemory(PAGE if kept else None)
+    app = make_app(recall=recall, open_shelf=lambda: shelf, start_early=start_early)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, recalling.is_set)
+        assert len(started) == (0 if kept else 1)
+        gate.set()
+        await until(pilot, lambda: app.conductor is not None)
+        assert len(started) == 1, "a list that turned out to be of no use is as none"
+        assert not started[0].dropped
