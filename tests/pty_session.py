@@ -104,7 +104,7 @@ class PtySession:
     def resize(self, size: tuple[int, int]) -> None:
         """Give the terminal another size."""
         self.pump(0)
-        self._draw(len(self.data))
+        self._draw()
         self.screen.resize(size[1], size[0])
         self._size(size)
         if self.process.poll() is None:
@@ -179,14 +179,14 @@ class PtySession:
     @property
     def text(self) -> str:
         """The screen, line by line."""
-        return self.text_at(len(self.data))
+        return self.text_at(None)
 
-    def text_at(self, end: int) -> str:
-        """Return the screen as it is after so many bytes; it does not go back."""
+    def text_at(self, end: int | None) -> str:
+        """Return the screen as it is after so many bytes, None for all; it does not go back."""
         self._draw(end)
         return "\n".join(line.rstrip() for line in self.screen.display)
 
-    def _draw(self, end: int) -> None:
+    def _draw(self, end: int | None = None) -> None:
         data = bytes(self.data[self._fed : end])
         cut = data.rfind(b"\x1b")
         if cut >= 0 and len(data) - cut < 16:  # perhaps the start of a sequence

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -27,11 +26,10 @@ from evaltui.domain.events import (
     WatchStatus,
 )
 from evaltui.domain.table import STATUSES, RunDelta
+from evaltui.engine.frames import LENGTHS, frame
 
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 """A longer frame is taken for a broken stream."""
-
-_LENGTHS = struct.Struct(">II")
 
 
 class Verb(StrEnum):
@@ -170,8 +168,7 @@ def encode(message: Request | Event) -> bytes:
     else:
         header = dataclasses.asdict(message)
     header["kind"] = type(message).__name__
-    text = json.dumps(header, ensure_ascii=True, separators=(",", ":")).encode("ascii")
-    return _LENGTHS.pack(len(text), len(body)) + text + body
+    return frame(header, body)
 
 
 class FrameReader:
@@ -188,16 +185,16 @@ class FrameReader:
         """
         self._buffer += data
         while True:
-            if len(self._buffer) < _LENGTHS.size:
+            if len(self._buffer) < LENGTHS.size:
                 return
-            header_size, body_size = _LENGTHS.unpack_from(self._buffer)
-            end = _LENGTHS.size + header_size + body_size
+            header_size, body_size = LENGTHS.unpack_from(self._buffer)
+            end = LENGTHS.size + header_size + body_size
             if end > MAX_FRAME_BYTES:
                 raise FrameError(f"frame of {end} bytes")
             if len(self._buffer) < end:
                 return
-            header = bytes(self._buffer[_LENGTHS.size : _LENGTHS.size + header_size])
-            body = bytes(self._buffer[_LENGTHS.size + header_size : end])
+            header = bytes(self._buffer[LENGTHS.size : LENGTHS.size + header_size])
+            body = bytes(self._buffer[LENGTHS.size + header_size : end])
             del self._buffer[:end]
             yield decode(header, body)
 

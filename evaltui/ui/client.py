@@ -26,11 +26,12 @@ from evaltui.engine.link import (
 )
 from evaltui.settings import Settings
 from evaltui.ui.engine_process import (
+    EARLY_NUMBER,
     READ_BYTES,
     EarlyEngine,
     EngineProcess,
     launch,
-    working_directory,
+    start_args,
 )
 
 FIRST_DELAY_S = 0.5
@@ -204,11 +205,12 @@ class EngineLink:
             process.kill()
         self.starts += 1
         self._deliver(EngineUp(again=self.starts > 1))
-        self._start_number = self._next()
-        start = {"settings": self._settings.to_json(), "cwd": working_directory()}
-        # an engine that starts again sends everything: what is on show has moved on
-        start["shown"] = self.shown if self.starts == 1 else ""
-        self._send(Request(self._start_number, Verb.START, start))
+        self._start_number = EARLY_NUMBER
+        if early is None or not early.asked:
+            # an engine that starts again sends everything: what is on show has moved on
+            start = start_args(self._settings, shown=self.shown if self.starts == 1 else "")
+            self._start_number = self._next()
+            self._send(Request(self._start_number, Verb.START, start))
         problem = await self._converse(process)
         if self._process is not process:  # it was left to finish its work
             return ""

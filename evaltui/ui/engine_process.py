@@ -12,14 +12,18 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from evaltui.engine.frames import frame
 from evaltui.errors import ConfigError
 from evaltui.log import log_path
 from evaltui.settings import Settings
 
 ENGINE_COMMAND = (sys.executable, "-P", "-m", "evaltui.hosting")
 """`-P` and PYTHONSAFEPATH keep a file called json.py in the current directory from being run."""
+
+EARLY_NUMBER = 0
+"""Of the request to start that is sent before there is a link; a link counts from 1."""
 
 READ_BYTES = 64 * 1024
 """Most bytes decoded before the event loop gets its turn."""
@@ -154,17 +158,39 @@ async def launch(settings: Settings, command: Sequence[str] | None = None) -> En
 
 
 class EarlyEngine:
-    """An engine that loads itself beside the screen; nobody has talked to it yet.
+    """An engine that loads itself beside the screen.
 
     Belongs to the event loop that it is made on.
 
     Args:
         settings: Say where the log is.
         command: Program to start instead of the engine.
+        asked: Ask it to start, too; else nobody has talked to it yet.
+
+    Attributes:
+        asked: Whether it was asked to start, by the request EARLY_NUMBER.
+        taken: Whether its end is somebody else's affair.
     """
 
-    def __init__(self, settings: Settings, command: Sequence[str] | None = None) -> None:
-        self._starting = asyncio.ensure_future(launch(settings, command))
+    def __init__(
+        self, settings: Settings, command: Sequence[str] | None = None, *, asked: bool = False
+    ) -> None:
+        self.asked = asked
+        self.taken = False
+        self._settings = settings
+        self._starting = asyncio.ensure_future(self._start(command))
+
+    async def _start(self, command: Sequence[str] | None) -> EngineProcess:
+        process = await launch(self._settings, command)
+        if self.asked:
+            args = start_args(self._settings, shown="")
+            header = {"number": EARLY_NUMBER, "verb": "start", "args": args, "kind": "Request"}
+            process.write(frame(header))
+        return process
+
+    async def launched(self) -> None:
+        """Wait until the process is there, or could not be started, which `take` tells."""
+        await asyncio.wait([self._starting])
 
     async def take(self) -> EngineProcess:
         """Return the process, whose end is the caller's affair from now on.
@@ -172,6 +198,7 @@ class EarlyEngine:
         Raises:
             OSError: It could not be started.
         """
+        self.taken = True
         return await self._starting
 
     def drop(self) -> None:
@@ -182,6 +209,11 @@ class EarlyEngine:
                 starting.cancel()
         elif not starting.cancelled() and starting.exception() is None:
             starting.result().kill()
+
+
+def start_args(settings: Settings, *, shown: str) -> dict[str, Any]:
+    """Return what the request to start tells; see `Verb.START`."""
+    return {"settings": settings.to_json(), "cwd": working_directory(), "shown": shown}
 
 
 def working_directory() -> str:

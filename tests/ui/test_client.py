@@ -14,6 +14,7 @@ from pathlib import Path
 
 import fake_engine
 import pytest
+from waiting import wait_for
 
 from evaltui.domain.events import StoreStatus
 from evaltui.domain.recalled import Recalled
@@ -21,6 +22,7 @@ from evaltui.domain.table import RunTable
 from evaltui.engine.link import Noticed, StoreChanged, Verb
 from evaltui.settings import Settings
 from evaltui.ui import app, client, engine_process
+from evaltui.ui.ahead import Ahead
 from evaltui.ui.app import EvaltuiApp
 from evaltui.ui.client import EngineDown, EngineLink, EngineUp, LinkEvent
 from evaltui.ui.conductor import Conductor
@@ -341,6 +343,39 @@ async def test_an_engine_that_was_started_early_is_the_first_one(settings: Setti
     await until(lambda: sum(isinstance(event, EngineDown) for event in heard) >= 2)
     await link.close()
     await running
+
+
+async def test_an_engine_that_was_asked_to_start_early_is_asked_once(settings: Settings) -> None:
+    heard: list[LinkEvent] = []
+    link = EngineLink(settings, heard.append, command=["/nonexistent"])
+    link.early = EarlyEngine(settings, asked=True)
+    running = asyncio.ensure_future(link.run())
+    await until(lambda: any(isinstance(event, StoreChanged) for event in heard))
+    assert await link.request(Verb.REFRESH) is not None
+    assert not [event for event in heard if isinstance(event, Noticed)]  # "runs already"
+    await link.close()
+    await running
+
+
+def test_an_engine_ahead_of_a_screen_that_does_not_come_is_killed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_process, "ENGINE_COMMAND", tuple(fake_engine.command("echo")))
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    ahead = Ahead(settings)
+    process = ahead.runner.run(ahead.engine.take())
+    assert not group_is_gone(process.pid)
+    ahead.engine.taken = False  # as if nobody had
+    ahead.close()
+    wait_for(lambda: group_is_gone(process.pid))
+
+
+def test_an_engine_ahead_that_cannot_be_started_is_no_error_before_there_is_a_screen(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_process, "ENGINE_COMMAND", ("/nonexistent",))
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    Ahead(settings).close()
 
 
 async def test_an_early_engine_that_cannot_be_started_is_told_of_as_any(settings: Settings) -> None:
