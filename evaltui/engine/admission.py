@@ -80,6 +80,7 @@ def parse(file: ReportFile, *, max_whole: int) -> Parsed:
             source_of(file.file),
             neighbours=file.neighbours,
             max_whole=max_whole,
+            keeps_texts=lambda _: False,  # a run holds none
         )
     except UnknownFormatError:
         return Parsed(found, outcome=_unknown(outcome, file))

@@ -96,7 +96,8 @@ class File:
         neighbours: Companions in the same directory by name.
         max_bytes: Largest file that is read.
         max_whole: Largest file, or value in one, that is held whole, in bytes.
-        keeps_texts: Whether outputs and details of a case are wanted of a file that is not held.
+        keeps_texts: Whether outputs and details of a case are wanted of a long file; None: of one
+            that is held.
         only: See Pieces.
     """
 
@@ -105,7 +106,7 @@ class File:
     neighbours: Mapping[str, bytes]
     max_bytes: int
     max_whole: int
-    keeps_texts: KeepsTexts
+    keeps_texts: KeepsTexts | None
     only: tuple[str, ...]
 
 
@@ -259,19 +260,20 @@ def read_reports(
     neighbours: Mapping[str, bytes] = NO_NEIGHBOURS,
     max_bytes: int = MAX_BYTES,
     max_whole: int = MAX_WHOLE,
-    keeps_texts: KeepsTexts = lambda _: False,
+    keeps_texts: KeepsTexts | None = None,
     only: tuple[str, ...] = (),
 ) -> tuple[Report, ...]:
     """Return the reports that a file holds, at least one.
 
     Args:
-        data: The whole file, or the way to it: then its cases come without outputs and details.
+        data: The whole file, or the way to it.
         source: Where it came from.
         neighbours: Companions in the same directory by name (see `companion_names`).
         max_bytes: Largest file that is read.
         max_whole: Largest value in it that is held whole, in bytes; of formats that are no list of
             cases the whole file.
-        keeps_texts: Of which cases of a file that is not held outputs and details are wanted.
+        keeps_texts: Of which cases of a long file (MAX_AT_ONCE) outputs and details are wanted;
+            its cases are kept packed then. None: of all in a file that is held, else of none.
         only: Of a file that is not held, cases are passed over unless their JSON holds one of
             these texts: a quick look at some of them, whose report has another identity.
 
@@ -315,13 +317,14 @@ def _text_of(file: File) -> Text:
     data = file.data
     if isinstance(data, Chunked):
         chunks = checked(data.chunks, data.size, file.max_bytes)
-        return Pieces(
-            data.size, chunks, file.max_whole, file.keeps_texts, lean=True, only=file.only
-        )
+        keeps = file.keeps_texts or (lambda _: False)
+        return Pieces(data.size, chunks, file.max_whole, keeps, lean=True, only=file.only)
     if len(data) <= MAX_AT_ONCE:
         return decode(data, max_bytes=file.max_bytes)
     chunks = checked(lambda: _windows(data), len(data), file.max_bytes)
-    return Pieces(len(data), chunks, file.max_whole)
+    if file.keeps_texts is None:
+        return Pieces(len(data), chunks, file.max_whole)
+    return Pieces(len(data), chunks, file.max_whole, file.keeps_texts, lean=True)
 
 
 def _windows(data: bytes) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from watching import Watched
 from evaltui.domain.events import FileRole, FileRow, FileState, WatchRole, WatchStatus
 from evaltui.domain.run import RunStatus, Tag
 from evaltui.domain.table import RunDelta
-from evaltui.engine import early_runs, filebytes
+from evaltui.engine import early_look
 from evaltui.engine.early_runs import Previews, file_runs
 from evaltui.engine.feed import Feed
 from evaltui.engine.local_rows import LocalRows
@@ -23,7 +23,7 @@ SIZE = 200_000
 
 @pytest.fixture(autouse=True)
 def _large_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(early_runs, "LARGE_BYTES", SIZE // 2)
+    monkeypatch.setattr(early_look, "LARGE_BYTES", SIZE // 2)
 
 
 @pytest.fixture
@@ -79,13 +79,13 @@ def test_the_head_is_read_once_per_change_of_the_row(
     path = tmp_path / "out.json"
     write_report(path, "own", SIZE)
     reads: list[Path] = []
-    read = filebytes.read_head
+    read = early_look.read_head
 
     def counted(path: Path, size: int, *, root: Path | None = None) -> bytes:
         reads.append(path)
         return read(path, size, root=root)
 
-    monkeypatch.setattr(filebytes, "read_head", counted)
+    monkeypatch.setattr(early_look, "read_head", counted)
     previews = Previews()
     first = file_runs([row(path)], previews)
     assert file_runs([row(path)], previews) == first

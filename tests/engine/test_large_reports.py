@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ingest_kit import Kit, report
+from stores import new_store
 
 from evaltui.domain.events import FileState
 from evaltui.domain.plan import ArtifactFile
@@ -73,7 +74,7 @@ def test_a_large_report_that_changes_before_its_upload_is_left_out_and_the_run_s
     run = kit.only_run()
     assert "a.json" not in kit.store.artifacts(run.run_id)
     assert "app_metrics.json" in kit.store.artifacts(run.run_id)
-    assert run.tags[Tag.NOTES] == "a.json changed before it was uploaded, and is left out"
+    assert run.tags[Tag.NOTES] == "a.json was changed or removed before its upload: left out"
     kit.take(path)
     kit.log_all()
     assert sorted(item.metrics["accuracy"] for item in kit.counting()) == [0.5, 0.9]
@@ -114,7 +115,7 @@ def test_a_run_is_not_finished_with_a_report_that_changed_while_it_was_uploaded(
     run = kit.only_run()
     assert run.metrics["accuracy"] == 0.5
     assert "a.json" not in kit.store.artifacts(run.run_id)
-    assert "changed before it was uploaded" in run.tags[Tag.NOTES]
+    assert "changed or removed before its upload" in run.tags[Tag.NOTES]
     kit.take(path)  # the new version is a run of its own
     kit.log_all()
     whole = [
@@ -188,7 +189,7 @@ def test_sqlite_holds_a_large_report_whole_and_once(tmp_path: Path) -> None:
     path = tmp_path / "evaluation_report.json"
     path.write_bytes(report(cases=CASES))
     settings = Settings(
-        tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}",
+        tracking_uri=f"sqlite:///{new_store(tmp_path / 'mlflow.db')}",
         experiment="evals",
         state_dir=tmp_path / "state",
         data_dir=tmp_path / "data",

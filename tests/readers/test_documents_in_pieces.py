@@ -150,6 +150,9 @@ def test_bytes_that_are_held_but_long_are_read_in_pieces_with_all_their_texts(
     monkeypatch.setattr("evaltui.readers.registry.WINDOW_BYTES", 7)
     assert read_reports(data, docs.source()) == (whole,)
     assert any(case.output for case in whole.cases)
+    (short,) = read_reports(data, docs.source(), keeps_texts=lambda _: False)
+    assert planned(short) == planned(whole)
+    assert not any(case.output for case in short.cases)
 
 
 def test_of_a_file_in_pieces_only_the_cases_asked_for_keep_their_texts() -> None:

@@ -22,7 +22,8 @@ pytestmark = [
 BROKEN = b'{"schema": "evaltui.report/1", "metrics": 3}'
 """A report that is refused at once: no store is needed to see that it was found."""
 
-SPARSE_BYTES = 2 * 1024**3
+SPARSE_BYTES = 5 * 1024**3
+LARGE_BYTES = 80 * 1024**2
 
 
 class Wrapped(_WatchProcess):
@@ -147,12 +148,16 @@ _WEIGHED = (
 
 
 @pytest.mark.parametrize("head", [b"", own_report()[:-1]])
-def test_two_gigabytes_are_refused_without_being_read(
-    reports: Path, tmp_path: Path, head: bytes
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [(SPARSE_BYTES, "5,369 MB, over the limit of 4,295 MB"), (LARGE_BYTES, "a NUL byte at byte")],
+)
+def test_what_is_too_large_or_mostly_holes_is_refused_in_little_memory(
+    reports: Path, tmp_path: Path, head: bytes, size: int, reason: str
 ) -> None:
     path = reports / "evaluation_report.json"
     path.write_bytes(head)
-    os.truncate(path, SPARSE_BYTES)
+    os.truncate(path, size)
     old = path.stat().st_mtime - 1_000
     os.utime(path, (old, old))
     for command in (["watch", "--once", reports], ["log", path]):
@@ -167,5 +172,5 @@ def test_two_gigabytes_are_refused_without_being_read(
         assert done.returncode == 3
         last = json.loads(done.stdout.splitlines()[-1])
         assert last["state"] == "quarantined"
-        assert "2,147 MB, over the limit of 64 MB" in last["reason"]
+        assert reason in last["reason"]
         assert int(done.stderr.splitlines()[-1]) < 200_000  # kB

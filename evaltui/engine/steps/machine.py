@@ -275,7 +275,7 @@ class Machine:
         entry = replace(entry, plan=replace(entry.plan, artifacts=artifacts))
         if entry.action is Action.ATTACH:
             return entry
-        told = [f"{path} changed before it was uploaded, and is left out" for path in paths]
+        told = [f"{path} was changed or removed before its upload: left out" for path in paths]
         notes = "\n".join(filter(None, [*told, entry.plan.tags.get(Tag.NOTES, "")]))
         tags = {**entry.plan.tags, Tag.NOTES: notes}
         return self._advance(entry, FileState.CREATED, plan=replace(entry.plan, tags=tags))
