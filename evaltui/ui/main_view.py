@@ -142,15 +142,12 @@ class MainView(Screen[None], inherit_bindings=False):
     async def _follow(self) -> None:
         """Load and mount what follows the cursor."""
         following = await asyncio.to_thread(self._make_following)
-        panes = following.panes()
-        for pane in panes:
+        for pane in following.panes():  # one after the other: keys come between
+            side = self.query("#side")
+            if not side:
+                return  # the screen is left already
             pane.display = False  # shown while it is mounted, it might not be told its size
-        side = self.query("#side")
-        if not side:
-            return  # the screen is left already
-        await side.first().mount_all(panes)
-        if not all(pane.is_attached for pane in panes):
-            return
+            await side.first().mount(pane)
         self._show_side_pane()
         self.call_after_refresh(self._fill, following)  # once each pane knows its size
 
