@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from evaltui.domain.list_page import ListPage
 from evaltui.errors import EvaltuiError
 from evaltui.mirror.page_file import PageFile
-from evaltui.mirror.places import MIRROR, path_of
 from evaltui.settings import Settings
 from evaltui.tracking.target import resolve_target
 
@@ -35,12 +34,8 @@ def page_file(settings: Settings, environ: Mapping[str, str]) -> PageFile | None
 
 def has_mirror(settings: Settings, environ: Mapping[str, str]) -> bool:
     """Return whether a listing of the wanted target and experiment was kept; it may be damaged."""
-    if not settings.mirror:
-        return False
-    try:
-        return path_of(resolve_target(settings, environ).key, MIRROR).exists()
-    except (EvaltuiError, OSError):
-        return False
+    found = page_file(settings, environ)
+    return found is not None and found.has_list
 
 
 class PageShelf:
