@@ -22,7 +22,6 @@ from evaltui.ui.refusal import INSTEAD, refusal
 if TYPE_CHECKING:
     from evaltui.domain.recalled import Recalled
     from evaltui.page_shelf import PageShelf
-    from evaltui.ui.ahead import Ahead
 
 _MESSAGE_LIMIT = 600
 _OWN_LOG = frozenset({"demo", "run"})
@@ -88,26 +87,6 @@ def _run_screen(settings: Settings) -> int:
         raise ConfigError(f"the screen needs a terminal: {why}", hint=f"without one: {INSTEAD}")
     gc.disable()  # what is made until the screen stands is there to stay; the screen turns it on
     start_log(settings)
-    ahead = _engine_ahead(settings)
-    try:
-        return _run_app(settings, ahead)
-    finally:
-        if ahead is not None:
-            ahead.close()
-
-
-def _engine_ahead(settings: Settings) -> Ahead | None:
-    """Start the engine before the screen is imported, where there is nothing to recall."""
-    from evaltui.page_shelf import has_mirror  # noqa: PLC0415 - for the screen alone
-
-    if has_mirror(settings, os.environ):
-        return None
-    from evaltui.ui.ahead import Ahead  # noqa: PLC0415 - for the screen alone
-
-    return Ahead(settings)
-
-
-def _run_app(settings: Settings, ahead: Ahead | None) -> int:
     from evaltui.ui.app import run_app  # noqa: PLC0415 - textual is only for the screen
 
     def recall() -> Recalled | None:
@@ -124,7 +103,7 @@ def _run_app(settings: Settings, ahead: Ahead | None) -> int:
 
         return PageShelf(settings, os.environ)
 
-    return run_app(settings, recall=recall, open_shelf=open_shelf, ahead=ahead)
+    return run_app(settings, recall=recall, open_shelf=open_shelf)
 
 
 def _report(message: str, hint: str | None, code: int) -> int:

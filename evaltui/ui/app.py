@@ -22,7 +22,6 @@ from textual.screen import Screen
 
 from evaltui.errors import ExitCode
 from evaltui.settings import Settings
-from evaltui.ui.ahead import Ahead, few_threads
 from evaltui.ui.glyphs import choose_glyphs
 from evaltui.ui.keys import APP_KEYS, bindings, check_keymap
 from evaltui.ui.lean.choice import choose_display
@@ -49,6 +48,9 @@ SYNC_FROM = 256
 HANG_UP = 129
 """Exit status after the terminal went away: 128 + SIGHUP."""
 
+
+_FEW_THREADS = "OPENBLAS_NUM_THREADS"
+"""numpy's library of linear algebra, which nothing here uses, makes a thread per processor."""
 
 Recall = Callable[[], "Recalled | None"]
 """Opens what was known before; called in a thread, after the first frame."""
@@ -357,7 +359,6 @@ def run_app(
     finish: bool = True,
     recall: Recall = nothing,
     open_shelf: OpenShelf = nothing,
-    ahead: Ahead | None = None,
 ) -> int:
     """Run the screen until it is left.
 
@@ -367,7 +368,6 @@ def run_app(
         finish: At the end the engine may finish the report at hand behind our back.
         recall: Opens what was known before, to be shown until the store answers.
         open_shelf: Tells where the first page of the list lies between two sessions.
-        ahead: The loop to run on, with an engine that was started already; None makes both.
 
     Returns:
         The exit code: 0, 70 after a crash, 128 + n after signal n.
@@ -375,17 +375,15 @@ def run_app(
     Raises:
         ConfigError: The configured keys name a binding that does not exist.
     """
-    few_threads()
+    os.environ.setdefault(_FEW_THREADS, "1")  # the engine's too: a tenth of a second of its start
 
     def make_link(wanted: Settings, deliver: Callable[[LinkEvent], None]) -> EngineLink:
         return _real_link(command)(wanted, deliver)
 
     def start_early() -> EarlyEngine:
-        if ahead is not None and not ahead.engine.taken:
-            return ahead.engine
         from evaltui.ui.engine_process import EarlyEngine  # noqa: PLC0415 - after the first frame
 
-        return EarlyEngine(settings, command)
+        return EarlyEngine(settings, command, asked=True)
 
     app = EvaltuiApp(
         settings,
@@ -397,10 +395,7 @@ def run_app(
         start_early=start_early,
     )
     try:
-        if ahead is None:
-            app.run(mouse=settings.mouse)
-        else:
-            ahead.runner.run(app.run_async(mouse=settings.mouse))
+        app.run(mouse=settings.mouse)
     finally:
         if app.conductor is not None:
             app.conductor.link.kill()

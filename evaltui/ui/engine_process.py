@@ -169,14 +169,12 @@ class EarlyEngine:
 
     Attributes:
         asked: Whether it was asked to start, by the request EARLY_NUMBER.
-        taken: Whether its end is somebody else's affair.
     """
 
     def __init__(
         self, settings: Settings, command: Sequence[str] | None = None, *, asked: bool = False
     ) -> None:
         self.asked = asked
-        self.taken = False
         self._settings = settings
         self._starting = asyncio.ensure_future(self._start(command))
 
@@ -188,17 +186,12 @@ class EarlyEngine:
             process.write(frame(header))
         return process
 
-    async def launched(self) -> None:
-        """Wait until the process is there, or could not be started, which `take` tells."""
-        await asyncio.wait([self._starting])
-
     async def take(self) -> EngineProcess:
         """Return the process, whose end is the caller's affair from now on.
 
         Raises:
             OSError: It could not be started.
         """
-        self.taken = True
         return await self._starting
 
     def drop(self) -> None:

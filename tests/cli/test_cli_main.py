@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,9 +13,6 @@ from evaltui.cli import main as main_module
 from evaltui.cli.main import main
 from evaltui.cli.parser import COMMANDS, build_parser, parse
 from evaltui.errors import ConfigError, ExitCode, StoreUnreachableError
-from evaltui.mirror.places import MIRROR, path_of
-from evaltui.settings import Settings
-from evaltui.tracking.target import resolve_target
 
 
 def run_process(*arguments: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
@@ -36,27 +32,6 @@ def test_the_version_is_printed_without_heavy_imports() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stdout.splitlines()[1] == b"[]"
-
-
-@pytest.mark.parametrize("kept", [False, True])
-def test_an_engine_is_started_ahead_of_the_screen_where_nothing_was_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, kept: bool
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    settings = Settings(
-        tracking_uri=f"sqlite:///{tmp_path}/mlflow.db",
-        state_dir=tmp_path / "state",
-        data_dir=tmp_path / "data",
-    )
-    if kept:
-        path = path_of(resolve_target(settings, os.environ).key, MIRROR)
-        path.parent.mkdir(parents=True)
-        path.touch()
-    ahead = main_module._engine_ahead(settings)
-    assert (ahead is None) is kept
-    if ahead is not None:
-        ahead.close()
 
 
 def test_global_options_stand_before_or_after_the_command() -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import fake_engine
 import pytest
-from waiting import wait_for
 
 from evaltui.domain.events import StoreStatus
 from evaltui.domain.recalled import Recalled
@@ -22,7 +21,6 @@ from evaltui.domain.table import RunTable
 from evaltui.engine.link import Noticed, StoreChanged, Verb
 from evaltui.settings import Settings
 from evaltui.ui import app, client, engine_process
-from evaltui.ui.ahead import Ahead
 from evaltui.ui.app import EvaltuiApp
 from evaltui.ui.client import EngineDown, EngineLink, EngineUp, LinkEvent
 from evaltui.ui.conductor import Conductor
@@ -355,27 +353,6 @@ async def test_an_engine_that_was_asked_to_start_early_is_asked_once(settings: S
     assert not [event for event in heard if isinstance(event, Noticed)]  # "runs already"
     await link.close()
     await running
-
-
-def test_an_engine_ahead_of_a_screen_that_does_not_come_is_killed(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine_process, "ENGINE_COMMAND", tuple(fake_engine.command("echo")))
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    ahead = Ahead(settings)
-    process = ahead.runner.run(ahead.engine.take())
-    assert not group_is_gone(process.pid)
-    ahead.engine.taken = False  # as if nobody had
-    ahead.close()
-    wait_for(lambda: group_is_gone(process.pid))
-
-
-def test_an_engine_ahead_that_cannot_be_started_is_no_error_before_there_is_a_screen(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine_process, "ENGINE_COMMAND", ("/nonexistent",))
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-    Ahead(settings).close()
 
 
 async def test_an_early_engine_that_cannot_be_started_is_told_of_as_any(settings: Settings) -> None:

@@ -29,11 +29,6 @@ def test_the_page_that_was_kept_is_found_without(name: str) -> None:
     assert name not in _loaded_by("evaltui.page_shelf")
 
 
-@pytest.mark.parametrize("name", ["numpy", "textual", "rich", *NEVER])
-def test_an_engine_ahead_of_the_screen_is_started_without(name: str) -> None:
-    assert name not in _loaded_by("evaltui.ui.ahead, evaltui.page_shelf")
-
-
 @pytest.mark.parametrize("name", NEVER)
 def test_the_whole_screen_does_without(name: str) -> None:
     assert name not in _loaded_by("evaltui.ui.conductor")
