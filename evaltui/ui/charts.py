@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -77,20 +78,27 @@ def _level(value: float, low: float, high: float, top: int) -> int:
 def _squeeze(values: FloatArray, most: int) -> FloatArray:
     """Return at most `most` values: of each group the one farthest from the median, then the last.
 
-    All groups are of one size and counted from the oldest value: what comes next changes the end
-    and leaves the rest as it was drawn, until the groups must grow.
+    Groups are counted from the oldest value: what comes next changes the end and leaves the rest
+    as it was drawn, until the groups must grow.
     """
     finite = values[np.isfinite(values)]
     middle = _median(finite) if len(finite) else 0.0
-    starts = np.arange(0, len(values), _group_size(len(values), most))
+    size = _group_size(len(values), most)
+    starts = np.floor(np.arange(math.ceil(len(values) / size)) * size).astype(np.intp)
     high, low = np.fmax.reduceat(values, starts), np.fmin.reduceat(values, starts)
     squeezed: FloatArray = np.where(high - middle > middle - low, high, low)
     squeezed[-1] = values[-1]  # the newest run is what people look for
     return squeezed
 
 
-def _group_size(count: int, most: int) -> int:
-    return -(-count // most)
+def _group_size(count: int, most: int) -> float:
+    """Return how many values a group has on average, at least 1.
+
+    It grows by a fifth or a quarter at a time, so at least four fifths of the room are drawn.
+    """
+    least = max(1.0, count / most)
+    step = 2.0 ** math.floor(math.log2(least)) / 4
+    return math.ceil(least / step) * step
 
 
 def _median(values: FloatArray) -> float:
@@ -156,8 +164,8 @@ def drawn_cells(count: int, glyphs: Glyphs, width: int) -> int:
     """Return how many cells of each line `chart` draws for so many values, at most `width`."""
     each_cell = 2 if glyphs.name == "braille" else 1
     columns = width * each_cell
-    size = _group_size(count, columns) if count > columns else 1
-    return -(-(-(-count // size) * _bar_width(count, columns)) // each_cell)
+    used = math.ceil(count / _group_size(count, columns)) * _bar_width(count, columns)
+    return math.ceil(used / each_cell)
 
 
 def _bar_width(count: int, columns: int) -> int:
