@@ -170,6 +170,9 @@ def _import_everything() -> None:
     """Import what a life would, and make sure that no thread was started by that."""
     import evaltui.cli.main
     import evaltui.cli.watch
+    import evaltui.engine.backlog
+    import evaltui.engine.ingest
+    import evaltui.engine.watcher
     import evaltui.tracking.rest_source
     import evaltui.tracking.sqlite_source
     import evaltui.tracking.writer
@@ -205,8 +208,7 @@ def _live(order: dict[str, Any]) -> int:
 
 
 def _crash(step: str, times: int) -> None:
-    from evaltui import wiring
-    from evaltui.engine.ingest import Ingestor
+    from evaltui.engine import ingest
 
     left = [times]
 
@@ -216,7 +218,7 @@ def _crash(step: str, times: int) -> None:
             if not left[0]:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    vars(wiring)["Ingestor"] = functools.partial(Ingestor, crash_at=crash_at)
+    vars(ingest)["Ingestor"] = functools.partial(ingest.Ingestor, crash_at=crash_at)
 
 
 def _hurry(factor: float) -> None:
