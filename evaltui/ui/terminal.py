@@ -17,8 +17,10 @@ from collections.abc import Callable
 from types import FrameType
 from typing import IO, Any, ClassVar
 
+from textual import events
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 """Signals that end the program in an orderly way, with status 128 + their number."""
@@ -108,6 +110,31 @@ class TerminalDriver(LinuxDriver):
             stream.reconfigure(errors="replace")  # an escape would be wider than its cell
         self._file = GuardedFile(stream, self._tell_gone)  # type: ignore[assignment]  # what the writer thread uses of a file
         threading.Thread(target=self._watch_tty, name="evaltui-tty", daemon=True).start()
+
+    # -- the size --------------------------------------------------------------------------------
+
+    def start_application_mode(self) -> None:
+        """Start as Textual does, but let the size be read where it cannot be overtaken.
+
+        Textual reads it in the signal handler, which the next signal may interrupt: of two sizes
+        the older one then comes last, and stays.
+        """
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual has no type there
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGWINCH, self._size_changed)
+
+    def _size_changed(self, *_: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the program ends already
+            self._loop.call_soon_threadsafe(self._tell_size)
+
+    def _tell_size(self) -> None:
+        if self._in_band_window_resize:
+            return
+        size = Size(*self._get_terminal_size())
+        self._app.post_message(events.Resize(size, size))
+        if size == self._app.size:
+            # It was another one in between, which cut what stands there.
+            self._app.refresh(layout=True)
 
     # -- the mouse -------------------------------------------------------------------------------
 

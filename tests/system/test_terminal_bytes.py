@@ -190,10 +190,14 @@ def test_any_storm_of_sizes_is_survived(screen: Opened) -> None:
         if step % 10 == 0:
             session.send(rng.choice("jk123456s\x1b?\x1b"))
             session.until_quiet(0.05)
-    for key in ("\x1b", "\x1b", "1", "g"):
+    session.resize((80, 24))
+    session.until_text(" ? help")
+    session.until_quiet()
+    assert session.text.splitlines()[-1].startswith(" ? help"), "the last size is the one drawn for"
+    for key in ("\x1b", "\x1b", "\x1b", "1", "g"):
         session.send(key)
         session.until_quiet()
-    assert_readable_at(session, (80, 24))
+    session.until_text(NEWEST)
     session.send("\x03")
     assert session.wait() == 0
     found = session.examine()
