@@ -5,7 +5,7 @@ A single app is a case of a report that is still to come; named on purpose it is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -64,7 +64,7 @@ def read(text: Text, source: Source, neighbours: Mapping[str, bytes], notes: Not
         ReportError: The text is no such app.
     """
     item = app_object(bounded_json.parse(text, notes), "")
-    sink = AppSink(text, lambda _index, raw: _read_app(raw, ""))
+    sink = _sink(text, lambda _index: "")
     sink.add(0, item)
     if sink.apps[0].cost_usd is None:
         _add_generation(sink.apps[0], neighbours, notes)
@@ -81,11 +81,19 @@ def read_list(text: Text, source: Source, neighbours: Mapping[str, bytes], notes
     bare = begins_with(text, "[")
     key = bounded_json.ROOT if bare else "results"
     at = "" if bare else "/results"
-    told = app_eval_k5.TOLD
-    sink = AppSink(text, lambda index, raw: _read_app(raw, f"{at}/{index}"), details=told)
+    sink = _sink(text, lambda index: f"{at}/{index}")
     document = bounded_json.parse_streamed(text, key, sink, notes)
     time = document.get("eval_timestamp") if isinstance(document, dict) else None
     return _finish(LIST_FORMAT, sink, time, source, notes)
+
+
+def _sink(text: Text, place_of: Callable[[int], str]) -> AppSink:
+    """Return what takes the apps: any may be of K5, where details tell what was tried."""
+    return AppSink(
+        text,
+        lambda index, raw: _read_app(raw, place_of(index)),
+        details=app_eval_k5.TOLD,
+    )
 
 
 def _read_app(item: Any, at: str) -> App:

@@ -141,6 +141,28 @@ def test_every_format_in_pieces_becomes_the_run_that_it_becomes_whole() -> None:
         assert parts == whole
 
 
+def test_checks_of_one_app_that_were_not_tried_are_told_from_failed_ones_in_pieces() -> None:
+    app = docs.k5_app(
+        "stock levels",
+        "st",
+        build_success="vite: cannot resolve ./chart\n" * 50,
+        runtime_success="exited with code 1",
+        databricks_connectivity="\n  App not running",
+        data_returned="APP NOT RUNNING, no request was made" + "." * 400,
+        ui_renders="Skipped: no browser",
+        deployability="No Dockerfile",
+    )
+    data = docs.to_bytes(app)
+    (whole,) = read_reports(data, docs.source("eval_result.json"))
+    (short,) = read_reports(chunked(data, 13), docs.source("eval_result.json"))
+    assert planned(short) == planned(whole)
+    assert planned(short).tags["evaltui.not_evaluated"] == (
+        "databricks_connectivity, data_returned, ui_renders, deployability_pass"
+    )
+    assert short.metric("build_success_rate") == short.metric("runtime_success_rate") == 0
+    assert not any(case.details for case in short.cases)
+
+
 def test_bytes_that_are_held_but_long_are_read_in_pieces_with_all_their_texts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
