@@ -19,6 +19,7 @@ from evaltui.ui.copying import copy, row_as_tsv
 from evaltui.ui.keys import MAIN_KEYS, bindings
 from evaltui.ui.main_folder import FolderView
 from evaltui.ui.main_pages import OF_ONE_RUN
+from evaltui.ui.main_view import NEXT_S
 from evaltui.ui.order import METRIC_PREFIX, Sort, SortKey
 from evaltui.ui.panes.wishes import CopyRequested, Said
 from evaltui.ui.screens.path_prompt import PathPrompt
@@ -184,7 +185,7 @@ class MainScreen(FolderView):
         self.session.bench.set_filter(text)
         self.run_list.replan()
         self.show_list_words()
-        self.show_detail_soon()
+        self.show_detail_soon(alone_s=NEXT_S)
 
     @on(FilterBar.Changed)
     def _filter_typed(self, event: FilterBar.Changed) -> None:

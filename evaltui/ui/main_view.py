@@ -42,6 +42,9 @@ DETAIL_DELAY_S = 0.05
 DETAIL_SOON_S = 0.025
 """The same for a key that stands alone."""
 
+NEXT_S = 0.01
+"""The same where the list itself became another one: as soon as that is out."""
+
 _HELD_S = 0.25
 """A key that comes within this time of another may be a held one."""
 
@@ -260,12 +263,13 @@ class MainView(Screen[None], inherit_bindings=False):
 
     # -- the panes that follow the cursor --------------------------------------------------------
 
-    def show_detail_soon(self, *, rest: bool = False) -> None:
+    def show_detail_soon(self, *, rest: bool = False, alone_s: float = DETAIL_SOON_S) -> None:
         """Let the panes follow in a moment.
 
         Args:
             rest: Only once this was not asked for during that moment (the cursor, which may be
                 held); else what keeps coming in is shown at that pace.
+            alone_s: The moment, in seconds, where nothing was asked for shortly before.
         """
         now, before = time.monotonic(), self._asked_at
         self._asked_at = now
@@ -274,9 +278,7 @@ class MainView(Screen[None], inherit_bindings=False):
                 return
             self._detail_timer.stop()
         held = now - before < _HELD_S
-        self._detail_timer = self.set_timer(
-            DETAIL_DELAY_S if held else DETAIL_SOON_S, self.show_detail
-        )
+        self._detail_timer = self.set_timer(DETAIL_DELAY_S if held else alone_s, self.show_detail)
 
     def show_detail(self) -> None:
         """Show in the panes on show what belongs to cursor and marks."""
