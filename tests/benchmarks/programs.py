@@ -63,6 +63,7 @@ def store_uri(place: Path, runs: int) -> str:
     """Return the URI of a store of so many runs with 30 metrics each; made once."""
     path = place / f"store-{runs}.db"
     if not path.exists():
+        place.mkdir(parents=True, exist_ok=True)
         store = RawStore(new_store(path))
         rng = random.Random(runs)
         experiment = store.experiment(EXPERIMENT)
