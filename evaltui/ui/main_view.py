@@ -42,7 +42,7 @@ DETAIL_DELAY_S = 0.05
 DETAIL_SOON_S = 0.025
 """The same for a key that stands alone."""
 
-NEXT_S = 0.01
+NEXT_S = 0.004
 """The same where the list itself became another one: as soon as that is out."""
 
 _HELD_S = 0.25
