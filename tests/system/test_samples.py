@@ -21,6 +21,7 @@ EVALTUI = [sys.executable, "-P", "-m", "evaltui"]
 
 pytestmark = [
     pytest.mark.system,
+    pytest.mark.xdist_group("samples"),  # its stores are made once
     pytest.mark.skipif(
         not os.environ.get("EVALTUI_SAMPLES"), reason="EVALTUI_SAMPLES names no folder of samples"
     ),

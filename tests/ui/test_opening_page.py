@@ -112,6 +112,7 @@ async def test_q_on_the_first_screen_leaves(gate: threading.Event) -> None:
         await until(pilot, lambda: "kept-run" in screen_text(app))
         await pilot.press("q")
         await until(pilot, lambda: app._exit)
+        gate.set()  # the thread that recalls is waited for when the loop ends
     assert app.return_code == 0
 
 
