@@ -125,7 +125,8 @@ class MainView(Screen[None], inherit_bindings=False):
 
     def say(self, text: str, *, level: str = "info") -> None:
         """Show a line for a while; it may be foreign."""
-        self.footer.flash(text, level=level)
+        for footer in self.query(Footer):  # there is none any more while the screen is left
+            footer.flash(text, level=level)
 
     # -- layout ----------------------------------------------------------------------------------
 

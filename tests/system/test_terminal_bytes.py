@@ -149,6 +149,7 @@ def test_the_terminal_tells_its_size_and_no_variable_does(screen: Opened) -> Non
 def test_nothing_is_sent_while_nothing_changes(screen: Opened) -> None:
     session = screen()
     session.until_text(NEWEST)
+    session.until_text(f"{NEWEST} vs ")  # the panes come after the list
     for pane in PANES:
         session.send(pane)
         session.until_quiet()
