@@ -21,7 +21,7 @@ broken line
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("/tmp/x", ""),
+        ("/srv/x", ""),
         ("/mnt/share", "nfs4"),
         ("/mnt/share/a/b", "nfs4"),
         ("/mnt/shared", ""),

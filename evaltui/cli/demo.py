@@ -58,7 +58,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         own = place_settings(place, settings)
         start_log(own)
         with writing(place / "reports", args.seed):
-            from evaltui.ui.app import run_app  # noqa: PLC0415 - textual is only for the screen
+            from evaltui.ui.running import run_app  # noqa: PLC0415 - textual is only for the screen
 
             code = run_app(own, finish=False)
     note("The demo's reports, store and journal are gone. On your own: evaltui --watch DIR")

@@ -87,7 +87,7 @@ def _run_screen(settings: Settings) -> int:
         raise ConfigError(f"the screen needs a terminal: {why}", hint=f"without one: {INSTEAD}")
     gc.disable()  # what is made until the screen stands is there to stay; the screen turns it on
     start_log(settings)
-    from evaltui.ui.app import run_app  # noqa: PLC0415 - textual is only for the screen
+    from evaltui.ui.running import run_app  # noqa: PLC0415 - textual is only for the screen
 
     def recall() -> Recalled | None:
         from evaltui.page_shelf import has_mirror  # noqa: PLC0415 - after the first frame

@@ -55,11 +55,10 @@ def open_ours(path: Path, *, largest: int) -> tuple[int, int]:
         ValueError: It is not ours, empty or too large.
     """
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    try:
+    with contextlib.ExitStack() as unless_ours:
+        unless_ours.callback(os.close, handle)
         size = _checked_size(os.fstat(handle), largest)
-    except BaseException:
-        os.close(handle)
-        raise
+        unless_ours.pop_all()
     return handle, size
 
 
@@ -87,7 +86,6 @@ def replace(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
             for piece in pieces:
                 file.write(piece)
         part.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
+    finally:
+        with contextlib.suppress(OSError):  # it is gone already when all went well
             part.unlink(missing_ok=True)
-        raise

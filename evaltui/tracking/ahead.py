@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
 from typing import Generic, TypeVar
+
+from evaltui.tracking.deadline import Call
 
 T = TypeVar("T")
 
@@ -15,7 +16,7 @@ class Ahead(Generic[T]):
 
     def __init__(self) -> None:
         self._name: Hashable = None
-        self._call: Future[T] | None = None
+        self._call: Call[T] | None = None
 
     def start(self, name: Hashable, work: Callable[[], T]) -> None:
         """Begin with work that is likely to be wanted next.
@@ -25,16 +26,8 @@ class Ahead(Generic[T]):
             work: The call; it has to end by itself.
         """
         self._settle()
-        call = self._call = Future[T]()
-        self._name = name
-
-        def run() -> None:
-            try:
-                call.set_result(work())
-            except BaseException as error:  # noqa: BLE001 - carried over to who wants the result
-                call.set_exception(error)
-
-        threading.Thread(target=run, name="evaltui-ahead", daemon=True).start()
+        self._name, self._call = name, Call(work)
+        threading.Thread(target=self._call.run, name="evaltui-ahead", daemon=True).start()
 
     def result(self, name: Hashable, work: Callable[[], T]) -> T:
         """Return what the call of this name brought, or raise what it raised.
@@ -48,9 +41,9 @@ class Ahead(Generic[T]):
             return work()
         return call.result()
 
-    def _settle(self) -> Future[T] | None:
+    def _settle(self) -> Call[T] | None:
         """Wait for the end of the call, if there is one; return and forget it."""
         call, self._call = self._call, None
         if call is not None:
-            call.exception()
+            call.done.wait()
         return call

@@ -73,7 +73,7 @@ class BoundedCalls:
         worker = self._worker()
         if worker is None:
             raise OverdueError(limit_s, sent=False)
-        call = _Call(work)
+        call = Call(work)
         worker.calls.put(call.run)
         if not _wait(call.done, limit_s, progress):
             worker.calls.put(None)  # it ends when the call does
@@ -119,7 +119,16 @@ def _dismiss(idle: list[_Worker]) -> None:
         idle.pop().calls.put(None)
 
 
-class _Call(Generic[T]):
+class Call(Generic[T]):
+    """Work that one thread does and another waits for.
+
+    Args:
+        work: The work.
+
+    Attributes:
+        done: Set when the work has ended, whatever became of it.
+    """
+
     def __init__(self, work: Callable[[], T]) -> None:
         self.done = threading.Event()
         self._work = work
@@ -127,6 +136,7 @@ class _Call(Generic[T]):
         self._error: BaseException | None = None
 
     def run(self) -> None:
+        """Do the work; never raises."""
         try:
             self._results.append(self._work())
         except BaseException as error:  # noqa: BLE001 - carried over to the thread that waits
@@ -135,6 +145,7 @@ class _Call(Generic[T]):
             self.done.set()
 
     def result(self) -> T:
+        """Return what the work returned, or raise what it raised; `done` has to be set."""
         if self._error is not None:
             raise self._error
         return self._results[0]

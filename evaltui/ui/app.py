@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +18,6 @@ from textual.binding import BindingType
 from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 
-from evaltui.errors import ExitCode
 from evaltui.settings import Settings
 from evaltui.ui.glyphs import choose_glyphs
 from evaltui.ui.keys import APP_KEYS, bindings, check_keymap
@@ -48,9 +45,6 @@ SYNC_FROM = 256
 HANG_UP = 129
 """Exit status after the terminal went away: 128 + SIGHUP."""
 
-
-_FEW_THREADS = "OPENBLAS_NUM_THREADS"
-"""numpy's library of linear algebra, which nothing here uses, makes a thread per processor."""
 
 Recall = Callable[[], "Recalled | None"]
 """Opens what was known before; called in a thread, after the first frame."""
@@ -169,7 +163,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         conductor = await asyncio.to_thread(self._prepare)
         if self._leaving:
             return
-        make_link = self._make_link or _real_link()
+        make_link = self._make_link or real_link()
         self.conductor = conductor(
             self,
             self._settings,
@@ -343,78 +337,15 @@ def _is_typed_into(widget: Widget | None) -> bool:
     return hasattr(widget, "cursor_screen_offset")
 
 
-def _real_link(command: Sequence[str] | None = None) -> MakeLink:
+def real_link(command: Sequence[str] | None = None) -> MakeLink:
+    """Return what makes the link to a real engine.
+
+    Args:
+        command: Program to start instead of the engine, or None.
+    """
     from evaltui.ui.client import EngineLink  # noqa: PLC0415 - after the first frame
 
     def make_link(settings: Settings, deliver: Callable[[LinkEvent], None]) -> EngineLink:
         return EngineLink(settings, deliver, command=command)
 
     return make_link
-
-
-def run_app(
-    settings: Settings,
-    *,
-    command: Sequence[str] | None = None,
-    finish: bool = True,
-    recall: Recall = nothing,
-    open_shelf: OpenShelf = nothing,
-) -> int:
-    """Run the screen until it is left.
-
-    Args:
-        settings: The settings.
-        command: Program to start instead of the engine, or None.
-        finish: At the end the engine may finish the report at hand behind our back.
-        recall: Opens what was known before, to be shown until the store answers.
-        open_shelf: Tells where the first page of the list lies between two sessions.
-
-    Returns:
-        The exit code: 0, 70 after a crash, 128 + n after signal n.
-
-    Raises:
-        ConfigError: The configured keys name a binding that does not exist.
-    """
-    os.environ.setdefault(_FEW_THREADS, "1")  # the engine's too: a tenth of a second of its start
-
-    def make_link(wanted: Settings, deliver: Callable[[LinkEvent], None]) -> EngineLink:
-        return _real_link(command)(wanted, deliver)
-
-    def start_early() -> EarlyEngine:
-        from evaltui.ui.engine_process import EarlyEngine  # noqa: PLC0415 - after the first frame
-
-        return EarlyEngine(settings, command, asked=True)
-
-    app = EvaltuiApp(
-        settings,
-        make_link=make_link,
-        driver_class=TerminalDriver,
-        finish=finish,
-        recall=recall,
-        open_shelf=open_shelf,
-        start_early=start_early,
-    )
-    try:
-        app.run(mouse=settings.mouse)
-    finally:
-        if app.conductor is not None:
-            app.conductor.link.kill()
-        app.drop_engine()
-    words = _last_words(app)
-    if words:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(words + "\n")
-            sys.stderr.flush()
-    return int(ExitCode.INTERNAL) if app.crash is not None else (app.return_code or 0)
-
-
-def _last_words(app: EvaltuiApp) -> str:
-    """Return what is printed after the screen is gone, or ""."""
-    if app.crash is not None:
-        return f"evaltui: internal error: {type(app.crash).__name__}; the log has the details"
-    if app.conductor is None:
-        return ""
-    from evaltui.ui.words import farewell  # noqa: PLC0415 - loaded with the conductor
-
-    left = app.conductor.link.left_pid
-    return farewell(app.conductor.session.bench.watch, finishing=left)

@@ -22,6 +22,7 @@ from textual.widgets import Static
 
 from evaltui.domain.text import clean
 from evaltui.ui.layout import layout_for
+from evaltui.ui.list_roles import ROLES
 
 if TYPE_CHECKING:
     from evaltui.domain.list_page import ListPage
@@ -35,17 +36,7 @@ _LEAVING = frozenset({"quit_now", "back_or_quit"})
 class PageView(Widget):
     """Lines of a run list that cannot be moved in yet."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "run-list--text",
-        "run-list--quiet",
-        "run-list--head",
-        "run-list--better",
-        "run-list--worse",
-        "run-list--mark",
-        "run-list--cursor",
-        "run-list--bad",
-        "run-list--trend",
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"run-list--{role}" for role in ROLES}
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,9 +53,8 @@ class PageView(Widget):
         return Strip(segments).adjust_cell_length(width, text)
 
     def _style(self, role: str) -> Style:
-        name = f"run-list--{role}"
-        known = name if name in self.COMPONENT_CLASSES else "run-list--text"
-        return self.get_component_rich_style(known)
+        known = role if role in ROLES else "text"
+        return self.get_component_rich_style(f"run-list--{known}")
 
 
 class OpeningScreen(Screen[None]):

@@ -120,7 +120,7 @@ def test_tmux_is_asked_whether_copies_pass(
         return subprocess.CompletedProcess([], 0, stdout=answer + "\n")
 
     monkeypatch.setattr(subprocess, "run", tmux)
-    checks = check_surroundings(settings, {**TERMINAL, "TMUX": "/tmp/x"})
+    checks = check_surroundings(settings, {**TERMINAL, "TMUX": "/run/tmux"})
     assert {c.name: c.state for c in checks}["clipboard"] is state
 
 

@@ -8,7 +8,7 @@ from evaltui.domain.places import is_in_demo, shown_path
 @pytest.mark.parametrize(
     ("path", "shown"),
     [
-        ("/tmp/evaltui-demo-a1_b/reports/mcp", "demo/reports/mcp"),
+        ("/scratch/evaltui-demo-a1_b/reports/mcp", "demo/reports/mcp"),
         ("/private/var/x/evaltui-demo-a1", "demo"),
         ("/home/ada/evals", "/home/ada/evals"),
         ("/home/ada/my-evaltui-demo-x/evals", "/home/ada/my-evaltui-demo-x/evals"),

@@ -24,7 +24,7 @@ def test_only_variables_of_stores_are_taken(tmp_path: Path) -> None:
         "export DATABRICKS_HOST=https://x/?o=1#frag\n"
         "  MLFLOW_TRACKING_URI = 'http://h # no comment'\n"
         'MLFLOW_EXPERIMENT_NAME="/Shared/x y" # comment\n'
-        "DATABRICKS_TOKEN=dapi$(touch /tmp/x)$HOME # a comment\n"
+        "DATABRICKS_TOKEN=dapi$(touch x)$HOME # a comment\n"
         "MLFLOW_TRACKING_TOKEN=\n"
         "PATH=/evil\nLD_PRELOAD='open quote\nmlflow_lower=x\nnot a line\n"
     )
@@ -32,7 +32,7 @@ def test_only_variables_of_stores_are_taken(tmp_path: Path) -> None:
         "DATABRICKS_HOST": "https://x/?o=1#frag",
         "MLFLOW_TRACKING_URI": "http://h # no comment",
         "MLFLOW_EXPERIMENT_NAME": "/Shared/x y",
-        "DATABRICKS_TOKEN": "dapi$(touch /tmp/x)$HOME",
+        "DATABRICKS_TOKEN": "dapi$(touch x)$HOME",
     }
 
 

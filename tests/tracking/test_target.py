@@ -335,7 +335,7 @@ def test_a_relative_database_is_made_absolute_and_keeps_its_options(home: Path) 
     assert target.artifact_root == home / "mlartifacts"
 
 
-@pytest.mark.parametrize("uri", ["./mlruns", "file:///tmp/mlruns", "postgresql://h/db"])
+@pytest.mark.parametrize("uri", ["./mlruns", "file:///srv/mlruns", "postgresql://h/db"])
 def test_other_stores_are_left_to_mlflow(home: Path, uri: str) -> None:
     target = resolve(home, MLFLOW_TRACKING_URI=uri)
     assert target.kind is TargetKind.OTHER

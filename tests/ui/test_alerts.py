@@ -136,7 +136,7 @@ def _compared(app: Any) -> list[Mapping[str, Any]]:
     return [args for verb, args in link_of(app).asked if verb is Verb.COMPARE]
 
 
-@pytest.mark.parametrize("environ", [{}, {"TMUX": "/tmp/tmux-0/default,1,0"}])
+@pytest.mark.parametrize("environ", [{}, {"TMUX": "/run/tmux-0/default,1,0"}])
 def test_a_hostile_text_cannot_leave_the_notification(environ: Mapping[str, str]) -> None:
     sent = ring("osc9", "\x1b[2J\x07;\x1b]0;owned\x07" + "x" * 5_000, environ)
     inside = sent.removeprefix("\x1bPtmux;\x1b").removeprefix("\x1b").removesuffix("\x1b\\")

@@ -514,7 +514,7 @@ async def test_y_copies_the_run_id_and_says_how(monkeypatch: pytest.MonkeyPatch)
         await one.press("y")
         assert one.app.clipboard == "11a7c4e19bm"
         assert one.said == "copied run id 11a7c4e19bm (OSC 52)"
-        monkeypatch.setenv("TMUX", "/tmp/tmux-0/default,1,0")
+        monkeypatch.setenv("TMUX", "/run/tmux-0/default,1,0")
         await one.press("y")
         assert "set-clipboard on" in one.said
 

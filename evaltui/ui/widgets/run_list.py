@@ -21,6 +21,7 @@ from evaltui.domain.list_page import Line
 from evaltui.domain.table import IntArray
 from evaltui.ui.columns import ColumnPlan
 from evaltui.ui.list_lines import GUTTER, head_line, run_line
+from evaltui.ui.list_roles import ROLES
 from evaltui.ui.model import Workbench
 from evaltui.ui.row_text import RowText
 
@@ -35,17 +36,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         rows: Makes the cells of a row.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "run-list--text",
-        "run-list--quiet",
-        "run-list--head",
-        "run-list--better",
-        "run-list--worse",
-        "run-list--mark",
-        "run-list--cursor",
-        "run-list--bad",
-        "run-list--trend",
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"run-list--{role}" for role in ROLES}
 
     class Moved(Message):
         """The cursor is on another run."""
@@ -109,9 +100,8 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         return (head_line(self._plan), *runs)
 
     def _make_styles(self) -> None:
-        for name in self.COMPONENT_CLASSES:
-            style = self.get_component_rich_style(name)
-            self._styles[name.removeprefix("run-list--")] = style
+        for role in ROLES:
+            self._styles[role] = self.get_component_rich_style(f"run-list--{role}")
 
     def notify_style_update(self) -> None:
         """Forget drawn lines: the theme changed."""
