@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from evaltui.domain.plan import ArtifactFile, RunPlan
 from evaltui.domain.report import MetricValue, ModeSource, Report, ReportStatus
 from evaltui.domain.run import Tag
+from evaltui.late_dataclass import dataclass
 from evaltui.tracking.mapping import PlanContext, choose_mode, plan_run
 
 REPORT_NAME = "evaluation_report.json"

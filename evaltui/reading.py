@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from evaltui.domain.metric import Direction
@@ -14,6 +14,7 @@ from evaltui.domain.select import order_rows
 from evaltui.domain.stated import shared_directions
 from evaltui.domain.table import RunDelta, RunTable
 from evaltui.errors import ConfigError
+from evaltui.late_dataclass import dataclass
 from evaltui.settings import Settings
 
 if TYPE_CHECKING:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 import platformdirs
 
 from evaltui.errors import ConfigError
+from evaltui.late_dataclass import dataclass
 from evaltui.setting_values import TYPE_WORDS, choices, convert, plain, to_toml
 
 DEFAULT_EXPERIMENT = "/Shared/klaudbiusz-evaluations"

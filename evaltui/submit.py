@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -22,6 +22,7 @@ from evaltui.engine.filebytes import FileBytes, FileChangedError, read_file, rea
 from evaltui.engine.neighbours import gather, source_of
 from evaltui.engine.outcome import Outcome, ReportFile
 from evaltui.errors import ConfigError, ReportError, ReportSyntaxError, ReportTooLargeError
+from evaltui.late_dataclass import dataclass
 from evaltui.ledger.records import NewEntry
 from evaltui.readers import HEAD_BYTES, MAX_BYTES, has_report_name, read_reports, recognise
 from evaltui.settings import CONFIG_SOURCE, Settings

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from dataclasses import dataclass
 
 from evaltui.cli.parser import Parser, Subparsers, add_command, build_parser
 from evaltui.errors import ExitCode
+from evaltui.late_dataclass import dataclass
 from evaltui.settings import Settings
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import prod
 from typing import Any
+
+from evaltui.late_dataclass import dataclass
 
 APPS = (
     "cac-by-channel", "channel-conversion", "churn-risk-dashboard", "content-moderation-queue",

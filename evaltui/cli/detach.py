@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
@@ -27,6 +27,7 @@ from evaltui.cli.watchers import holders
 from evaltui.domain.events import WatchRole, WatchStatus
 from evaltui.engine.roots import WatchRoot
 from evaltui.errors import ConfigError, EvaltuiError, ExitCode
+from evaltui.late_dataclass import dataclass
 from evaltui.log import redact, start_log
 from evaltui.settings import Settings, state_dir
 

@@ -10,12 +10,13 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from evaltui.domain.plain import plain
 from evaltui.domain.text import clean
 from evaltui.errors import ConfigError
+from evaltui.late_dataclass import dataclass
 from evaltui.log import redact
 
 MISSING = "·"

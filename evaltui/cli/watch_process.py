@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -23,6 +22,7 @@ from evaltui.engine.link import Request, Verb
 from evaltui.engine.roots import merge_roots, owner_of, parse_root
 from evaltui.engine.runtime import Engine
 from evaltui.engine.settle import UNREADABLE_PATIENCE_S
+from evaltui.late_dataclass import dataclass
 from evaltui.settings import Settings
 from evaltui.tracking.target import resolve_target
 from evaltui.wiring import build, journal_directory

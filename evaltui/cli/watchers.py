@@ -9,11 +9,12 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from evaltui.engine.roots import WatchRoot
 from evaltui.errors import ConfigError
+from evaltui.late_dataclass import dataclass
 from evaltui.ledger.lock import IngestLock
 from evaltui.ledger.owner import is_alive, this_process
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
@@ -17,6 +16,7 @@ from evaltui.domain.metric import Direction
 from evaltui.domain.pairing import Pairing, label_of
 from evaltui.domain.significance import Finding, weigh_pairs
 from evaltui.domain.table import FloatArray, IntArray
+from evaltui.late_dataclass import dataclass
 
 MAX_ROWS = 5_000
 """Rows that a comparison lists at most; changed ones come first."""

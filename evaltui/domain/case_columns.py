@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from evaltui.domain.cases import STATUS, CaseTable
 from evaltui.domain.catalogue import ALIASES
 from evaltui.domain.table import FloatArray
+from evaltui.late_dataclass import dataclass
 
 
 class Statistic(StrEnum):

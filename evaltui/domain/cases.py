@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from evaltui.domain.catalogue import CHECKS, spec_for
 from evaltui.domain.metric import Unit
 from evaltui.domain.report import Case, CaseStatus
 from evaltui.domain.table import BoolArray, FloatArray, IntArray
+from evaltui.late_dataclass import dataclass
 
 STATUS = "status"
 """Name of the outcome of a case among its checks."""

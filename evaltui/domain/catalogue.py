@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from functools import lru_cache
 
 from evaltui.domain.inference import inferred_direction, inferred_unit
 from evaltui.domain.metric import Direction, Unit
+from evaltui.late_dataclass import dataclass
 
 HEADLINE_CANDIDATES = ("overall_quality_score", "avg_appeval_100", "avg_local_runability_score")
 """Primary metrics of the app-evaluation family, best first."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from evaltui.domain.amounts import counted
 from evaltui.domain.metric import Unit
 from evaltui.domain.pairing import Pairing
 from evaltui.domain.report import ReportKind, ReportStatus
 from evaltui.domain.run import Run, RunStatus, Tag
+from evaltui.late_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

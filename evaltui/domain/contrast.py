@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from evaltui.domain.significance import Method
 from evaltui.domain.table import FloatArray, IntArray, RunTable
 from evaltui.domain.terms import Terms
 from evaltui.domain.verdict import Verdict, judge
+from evaltui.late_dataclass import dataclass
 from evaltui.stats.distributions import t_quantile
 from evaltui.stats.multiplicity import benjamini_hochberg
 from evaltui.stats.unpaired import mann_whitney_exact, welch

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from evaltui.domain.case_changes import CaseComparison
 from evaltui.domain.comparability import Remark
 from evaltui.domain.metric import Direction, Unit
 from evaltui.domain.verdict import Verdict
+from evaltui.late_dataclass import dataclass
 
 
 class Change(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from evaltui.domain.metric import Unit
 from evaltui.domain.pairing import Pairing
 from evaltui.domain.run import Run
 from evaltui.domain.significance import Finding, weigh_counts, weigh_pairs
+from evaltui.late_dataclass import dataclass
 from evaltui.stats.multiplicity import benjamini_hochberg, holm
 
 ONE_VALUE = "one value per run"

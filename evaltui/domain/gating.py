@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from evaltui.domain.amounts import counted
 from evaltui.domain.comparison import Comparison, MetricDelta, Verdict
 from evaltui.domain.policy import FAIL, INSUFFICIENT, Policy
+from evaltui.late_dataclass import dataclass
 
 
 class Ruling(StrEnum):

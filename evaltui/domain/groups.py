@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
 from evaltui.domain.select import eligible, mode_codes
 from evaltui.domain.table import IntArray, RunTable
+from evaltui.late_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from evaltui.domain.amounts import amount_text, counted, p_text
 from evaltui.domain.catalogue import MetricSpec, Tolerance
 from evaltui.domain.metric import Direction, Unit
 from evaltui.domain.significance import EffectKind, Finding, Method
 from evaltui.domain.verdict import Verdict, judge
+from evaltui.late_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from evaltui.domain.text import clean
+from evaltui.late_dataclass import dataclass
 
 SCHEMA = "evaltui.page/1"
 LARGEST_BYTES = 1_000_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice, pairwise
 from weakref import WeakKeyDictionary
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from evaltui.domain.distinct import distinct
 from evaltui.domain.table import BoolArray, FloatArray, IntArray, RunTable
+from evaltui.late_dataclass import dataclass
 
 _BETWEEN = "\n"
 """Stands between two texts; words that are looked for hold no blanks."""

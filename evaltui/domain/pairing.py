@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from evaltui.domain.cases import CaseTable, Pick, average_repetitions
 from evaltui.domain.table import BoolArray, FloatArray, IntArray
+from evaltui.late_dataclass import dataclass
 
 CaseKey = tuple[str, str]
 """Group and id of a case; the group is "" where ids are unique without it."""

@@ -6,7 +6,7 @@ import difflib
 import math
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from evaltui.domain.catalogue import Tolerance
@@ -14,6 +14,7 @@ from evaltui.domain.metric import Direction
 from evaltui.domain.terms import ALPHA, CORRECTIONS
 from evaltui.domain.verdict import Verdict
 from evaltui.errors import ConfigError
+from evaltui.late_dataclass import dataclass
 
 MIN_CASES = 10
 """Paired cases below which a gate without a policy does not judge."""

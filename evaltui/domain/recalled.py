@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from evaltui.domain.events import StoreStatus
 from evaltui.domain.run import RunStatus
 from evaltui.domain.table import STATUSES, FloatArray, RunTable
+from evaltui.late_dataclass import dataclass
 
 _UNFINISHED = [STATUSES.index(status) for status in (RunStatus.RUNNING, RunStatus.SCHEDULED)]
 

@@ -7,12 +7,13 @@ there at all), never 0.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
 from evaltui.domain.metric import Direction, Unit
+from evaltui.late_dataclass import dataclass
 
 
 class ReportStatus(StrEnum):

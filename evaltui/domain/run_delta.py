@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import overload
 
 import numpy as np
 import numpy.typing as npt
 
 from evaltui.domain.run import Run, RunStatus
+from evaltui.late_dataclass import dataclass
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from weakref import WeakKeyDictionary
 
@@ -17,6 +17,7 @@ from evaltui.domain.run import LOCAL_PREFIX, RunStatus, Tag
 from evaltui.domain.table import STATUSES, BoolArray, FloatArray, IntArray, RunTable
 from evaltui.domain.text_column import TextColumn
 from evaltui.errors import RunNotFoundError
+from evaltui.late_dataclass import dataclass
 
 _LOGGING = "logging"
 """Value of the state tag of a run that is not wholly written yet."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
 
 from evaltui.domain.table import FloatArray
+from evaltui.late_dataclass import dataclass
 from evaltui.stats.intervals import Interval, newcombe, newcombe_paired
 from evaltui.stats.paired import bca_mean, mcnemar_exact, sign_flip
 from evaltui.stats.power import (

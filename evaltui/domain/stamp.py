@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from evaltui.late_dataclass import dataclass
 
 _TOP = 2**63  # SQLite has no larger numbers; clocks and file systems give some all the same
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -22,6 +21,7 @@ from evaltui.domain.run import Run, RunStatus
 from evaltui.domain.run_delta import STATUSES, FloatArray, RunDelta
 from evaltui.domain.text_column import TextColumn
 from evaltui.domain.text_index import TextIndex
+from evaltui.late_dataclass import dataclass
 
 __all__ = [
     "STATUSES",

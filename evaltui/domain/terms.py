@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from evaltui.domain.catalogue import Tolerance
 from evaltui.domain.metric import Direction
+from evaltui.late_dataclass import dataclass
 
 ALPHA = 0.05
 CORRECTIONS = ("bh", "holm", "none")

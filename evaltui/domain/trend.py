@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from evaltui.domain.distinct import distinct
 from evaltui.domain.select import eligible_order, mode_codes, order_rows
 from evaltui.domain.table import BoolArray, FloatArray, IntArray, RunTable
+from evaltui.late_dataclass import dataclass
 
 MEAN_OF = 5
 """Number of points before one that its `delta_mean5` is taken against, at most."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from evaltui.domain.events import FileRole, FileState
 from evaltui.domain.plan import ArtifactFile
@@ -15,6 +15,7 @@ from evaltui.engine.outcome import IngestSettings, Outcome, ReportFile
 from evaltui.engine.provenance import git_commit
 from evaltui.engine.rewrite import Change, Reading, change_of, mode_wins, refreshed
 from evaltui.errors import ReportError, ReportSyntaxError, UnknownFormatError
+from evaltui.late_dataclass import dataclass
 from evaltui.ledger.journal import Action, Entry, Journal, NewEntry
 from evaltui.readers import (
     Recognition,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from evaltui.domain.events import FileState
 from evaltui.domain.ports import RunSource
 from evaltui.domain.run import Run, Tag
 from evaltui.engine.steps import compare
+from evaltui.late_dataclass import dataclass
 from evaltui.ledger.journal import Action, Entry, Journal
 
 

@@ -6,12 +6,12 @@ import heapq
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from evaltui.domain.stamp import FileStamp
 from evaltui.errors import ConfigError
+from evaltui.late_dataclass import dataclass
 
 _AGE = re.compile(r"(\d+)([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}

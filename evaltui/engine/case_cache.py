@@ -14,7 +14,6 @@ import os
 import threading
 import zipfile
 from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ import numpy as np
 
 from evaltui.domain.cases import CaseTable
 from evaltui.domain.table import FloatArray
+from evaltui.late_dataclass import dataclass
 
 LIMIT_BYTES = 256_000_000
 _KEPT_TABLES = 32

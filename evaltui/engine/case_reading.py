@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from evaltui.engine.filebytes import FileChangedError, read_file
 from evaltui.engine.planned import planned_table
 from evaltui.engine.table_reading import read_rows
 from evaltui.errors import ReportError, StoreError, StoreRejectedError
+from evaltui.late_dataclass import dataclass
 from evaltui.readers import MAX_BYTES as MAX_FILE_BYTES
 from evaltui.readers import read_reports
 

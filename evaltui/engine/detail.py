@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,6 +17,7 @@ from evaltui.domain.run import ArtifactInfo, Run, Tag
 from evaltui.engine.parts import Link
 from evaltui.engine.planned import planned_table
 from evaltui.errors import ReportError, RunNotFoundError, StoreError
+from evaltui.late_dataclass import dataclass
 from evaltui.readers import has_report_name, read_reports
 from evaltui.tracking.case_table import CASE_TABLE_PATH, case_table
 

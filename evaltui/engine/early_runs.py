@@ -6,11 +6,12 @@ A small report is read before anybody misses its values; a large one takes secon
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePath
 
 from evaltui.domain.events import PENDING_STATES, FileRole, FileRow, FileState
 from evaltui.domain.run import LOCAL_PREFIX, Run, RunStatus, Tag
+from evaltui.late_dataclass import dataclass
 
 _EARLY = frozenset({FileState.SEEN, FileState.SETTLING})
 """States of a file that has no entries, and so no runs of the ingest, yet."""

@@ -9,11 +9,11 @@ import errno
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaltui.engine.roots import SKIPPED_FOLDERS, is_temporary
+from evaltui.late_dataclass import dataclass
 
 if TYPE_CHECKING:
     from watchfiles import Change

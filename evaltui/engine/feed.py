@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import PurePath
 
@@ -18,6 +17,7 @@ from evaltui.domain.run import Run
 from evaltui.engine.early_runs import Previews, file_runs
 from evaltui.engine.link import Event, FilesChanged, Noticed, WatchChanged
 from evaltui.engine.local_rows import LocalRows
+from evaltui.late_dataclass import dataclass
 from evaltui.ledger.journal import Journal
 
 _ROWS_PER_PAGE = 1_000

@@ -14,11 +14,11 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from evaltui.domain.stamp import FileStamp
 from evaltui.errors import ReportError, ReportTooLargeError
+from evaltui.late_dataclass import dataclass
 from evaltui.readers import HEAD_BYTES, Chunked
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
@@ -27,6 +27,7 @@ from evaltui.domain.events import (
 )
 from evaltui.domain.table import STATUSES, RunDelta
 from evaltui.engine.frames import LENGTHS, frame
+from evaltui.late_dataclass import dataclass
 
 MAX_FRAME_BYTES = 256 * 1024 * 1024
 """A longer frame is taken for a broken stream."""

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from evaltui.domain.stamp import FileStamp
 from evaltui.engine.filebytes import FileBytes, FileChangedError, read_file, read_head
 from evaltui.engine.roots import SKIPPED_FOLDERS
 from evaltui.errors import ReportError
+from evaltui.late_dataclass import dataclass
 from evaltui.readers import HEAD_BYTES, MAX_BYTES, companion_names, read_reports, recognise
 
 MAX_FOLDERS = 2_000

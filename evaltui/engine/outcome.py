@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from evaltui.domain.events import FileRole, FileState
 from evaltui.domain.report import MetricValue, ModeSource, Report
 from evaltui.engine.filebytes import FileBytes
+from evaltui.late_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from evaltui.late_dataclass import dataclass
 
 SLOWEST_S = 300.0
 """Longest time between two looks that somebody's 429 can bring about."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from evaltui.domain.events import StoreStatus, WatchStatus
@@ -13,6 +12,7 @@ from evaltui.domain.web_page import WebPage
 from evaltui.engine.poll import SWEEP_S
 from evaltui.engine.roots import WatchRoot
 from evaltui.engine.taker import Taker
+from evaltui.late_dataclass import dataclass
 
 if TYPE_CHECKING:
     from evaltui.engine.outcome import Outcome

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from evaltui.engine.roots import SKIPPED_FOLDERS
+from evaltui.late_dataclass import dataclass
 
 CaseKey = tuple[str, str]
 """App name and timestamp, as a per-app file tells them."""

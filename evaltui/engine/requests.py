@@ -12,7 +12,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,6 +30,7 @@ from evaltui.errors import (
     StoreRejectedError,
     StoreUnreachableError,
 )
+from evaltui.late_dataclass import dataclass
 from evaltui.ledger.journal import Journal
 from evaltui.tracking.deadline import BoundedCalls, OverdueError
 

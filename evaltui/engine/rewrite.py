@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from evaltui.domain.plan import RunPlan
 from evaltui.domain.report import ModeSource
+from evaltui.late_dataclass import dataclass
 from evaltui.ledger.records import Entry, NewEntry
 from evaltui.tracking.mapping import CHANGEABLE_PARAMS
 

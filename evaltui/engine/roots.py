@@ -10,10 +10,10 @@ import functools
 import re
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from evaltui.errors import ConfigError
+from evaltui.late_dataclass import dataclass
 
 SKIPPED_FOLDERS = frozenset(
     {

@@ -10,12 +10,12 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from evaltui.domain.stamp import FileStamp
 from evaltui.engine.roots import SKIPPED_FOLDERS, WatchRoot, by_specificity
 from evaltui.engine.walk import INODE, Walk, Walker, pack, unpack
+from evaltui.late_dataclass import dataclass
 
 __all__ = ["FileStamp", "Gone", "ScanResult", "Scanner"]
 

@@ -6,10 +6,10 @@ Pure: no file is touched here, and time is what the injected clock says, so noth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from evaltui.domain.stamp import FileStamp
+from evaltui.late_dataclass import dataclass
 
 QUIET_S = 0.2
 """Seconds without a change after which a format that shows its end (JSON, XML, zip) is taken."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
 from evaltui.domain.events import FileState
 from evaltui.engine.steps.backoff import GIVE_UP_S, delay_s
@@ -22,6 +21,7 @@ from evaltui.errors import (
     StoreRejectedError,
     StoreUnreachableError,
 )
+from evaltui.late_dataclass import dataclass
 from evaltui.ledger.journal import Action, Entry, Journal
 from evaltui.ledger.lookups import LONGEST_WAIT_S
 

@@ -8,7 +8,6 @@ import stat
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from evaltui.domain.events import FileRole
@@ -16,6 +15,7 @@ from evaltui.engine.env_hint import env_file_beside
 from evaltui.engine.filebytes import read_head
 from evaltui.engine.roots import SKIPPED_FOLDERS, is_temporary
 from evaltui.errors import ReportError
+from evaltui.late_dataclass import dataclass
 from evaltui.readers import HEAD_BYTES, recognise, wants_dot
 
 MAX_ENTRIES = 20_000

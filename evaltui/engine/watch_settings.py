@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from evaltui.engine.settle import UNREADABLE_PATIENCE_S
+from evaltui.late_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

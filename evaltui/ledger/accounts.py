@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from evaltui.domain.events import FileRole, FileRow
+from evaltui.late_dataclass import dataclass
 from evaltui.ledger.database import Database
 from evaltui.ledger.files import SELECT_ROW
 from evaltui.ledger.lookups import SELECT_ENTRY

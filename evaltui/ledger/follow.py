@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from evaltui.domain.events import BY_HAND, FileState
+from evaltui.late_dataclass import dataclass
 from evaltui.ledger.database import storable
 from evaltui.ledger.records import OPEN_STATES, optional_float
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from evaltui.domain.events import FileRole, FileRow, FileState
 from evaltui.domain.plan import ArtifactFile, RunPlan
 from evaltui.domain.run import RunStatus
 from evaltui.errors import JournalError
+from evaltui.late_dataclass import dataclass
 
 OPEN_STATES = (
     FileState.PARSED,

@@ -7,11 +7,11 @@ import logging
 import mmap
 import os
 import secrets
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from evaltui.domain.table import RunTable
+from evaltui.late_dataclass import dataclass
 from evaltui.mirror import places
 from evaltui.mirror.layout import LARGEST_BYTES, Facts, MirrorError, pack, unpack, unpack_facts
 

@@ -17,7 +17,7 @@ import math
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from functools import partial
 from typing import Any
 
@@ -28,6 +28,7 @@ from evaltui.domain.distinct import distinct
 from evaltui.domain.packed_texts import PackedTexts, packed
 from evaltui.domain.table import STATUSES, IntArray, RunTable, TableColumns
 from evaltui.domain.text_column import TextColumn
+from evaltui.late_dataclass import dataclass
 
 MAGIC = b"evtmir\x00\x01"
 LARGEST_BYTES = 512_000_000

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from evaltui.domain.catalogue import CHECKS
 from evaltui.domain.metric import Unit
 from evaltui.domain.report import MetricValue
+from evaltui.late_dataclass import dataclass
 from evaltui.readers.apps import App
 
 AVERAGES: Mapping[str, str] = {

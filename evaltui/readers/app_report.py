@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from evaltui.domain.catalogue import HEADLINE_CANDIDATES
 from evaltui.domain.metric import Unit
 from evaltui.domain.mode import normalise_mode
 from evaltui.domain.report import MetricValue, ModeSource, Report, Source
+from evaltui.late_dataclass import dataclass
 from evaltui.readers import shape
 from evaltui.readers.app_metrics import (
     QUALITY_VERSION,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from evaltui.domain.catalogue import CHECKS
 from evaltui.domain.report import Case, CaseStatus
+from evaltui.late_dataclass import dataclass
 from evaltui.readers import shape
 from evaltui.readers.cases import CaseList, unique
 from evaltui.readers.notes import Notes

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, tzinfo
 from typing import Any
 
 from evaltui.errors import ReportError
+from evaltui.late_dataclass import dataclass
 from evaltui.readers import bounded_json, shape
 from evaltui.readers.apps import MAX_NAME
 from evaltui.readers.document import decode

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from evaltui.errors import ReportSyntaxError, ReportTooLargeError
+from evaltui.late_dataclass import dataclass
 
 MAX_BYTES = 4 * 1024**3
 """Largest file that is read unless told otherwise, in bytes."""

@@ -7,7 +7,9 @@ document down to depth 5 is kept.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from evaltui.late_dataclass import dataclass
 
 MAX_DEPTH = 5
 _MOST_TOKENS = 20_000

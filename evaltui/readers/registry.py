@@ -6,12 +6,12 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from evaltui.domain.events import FileRole
 from evaltui.domain.report import Report, Source
 from evaltui.errors import ReportError, ReportSyntaxError, UnknownFormatError
+from evaltui.late_dataclass import dataclass
 from evaltui.readers import (
     app_eval_k1,
     app_eval_k2,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from evaltui.late_dataclass import dataclass
 from evaltui.stats.distributions import two_sided_z
 from evaltui.stats.values import check_counts, check_rate, check_successes
 

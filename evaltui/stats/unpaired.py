@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
+from evaltui.late_dataclass import dataclass
 from evaltui.stats.distributions import (
     hypergeometric,
     t_quantile,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 from evaltui.errors import ConfigError
+from evaltui.late_dataclass import dataclass
 
 _DATABASES = ("postgresql", "postgres", "mysql", "mssql")
 _KNOWN = ("http", "https", "sqlite", "databricks", "file", *_DATABASES)

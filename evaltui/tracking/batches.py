@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from evaltui.domain.plan import RunPlan
+from evaltui.late_dataclass import dataclass
 
 MAX_METRICS = 1_000
 MAX_PARAMS = 100

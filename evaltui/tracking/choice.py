@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from evaltui.late_dataclass import dataclass
 from evaltui.settings import CONFIG_SOURCE, Settings
 from evaltui.tracking import credential, process_variables
 

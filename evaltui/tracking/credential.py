@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 
 from evaltui.errors import ConfigError
+from evaltui.late_dataclass import dataclass
 from evaltui.tracking.address import ServerAddress, databricks_host
 
 HOST = "DATABRICKS_HOST"

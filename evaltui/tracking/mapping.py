@@ -10,13 +10,14 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 from evaltui.domain.plan import ArtifactFile, RunPlan
 from evaltui.domain.report import ModeSource, Report, ReportStatus
 from evaltui.domain.run import RunStatus, Tag
 from evaltui.domain.stated import stated_tags
+from evaltui.late_dataclass import dataclass
 from evaltui.tracking.case_table import CASE_TABLE_PATH, LOGGED_ARTIFACTS, case_table
 from evaltui.tracking.mode import choose_mode
 from evaltui.tracking.naming import (

@@ -12,9 +12,10 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from evaltui.domain.text import clean
+from evaltui.late_dataclass import dataclass
 
 MAX_KEY = 250
 MAX_PARAM_VALUE = 6_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from evaltui.domain.run import Run
+from evaltui.late_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

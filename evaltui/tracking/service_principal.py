@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 
 from evaltui.domain.text import clean
 from evaltui.errors import StoreAuthError, StoreError, StoreUnreachableError
+from evaltui.late_dataclass import dataclass
 from evaltui.log import redact
 from evaltui.tracking import faults
 from evaltui.tracking.credential import Credential

@@ -9,7 +9,6 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from evaltui.domain.distinct import distinct
 from evaltui.domain.run import Tag
 from evaltui.domain.run_delta import STATUSES, FloatArray, RunColumns, RunDelta
+from evaltui.late_dataclass import dataclass
 from evaltui.tracking.run_values import INFINITE, run_status
 from evaltui.tracking.sqlite_database import Database, Row
 from evaltui.tracking.sqlite_rows import text_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import platformdirs
 from evaltui import settings as setting_paths
 from evaltui.domain.places import shown_path
 from evaltui.errors import ConfigError
+from evaltui.late_dataclass import dataclass
 from evaltui.settings import CONFIG_SOURCE, DEFAULT_EXPERIMENT, Settings
 from evaltui.tracking import address, credential, process_variables
 from evaltui.tracking.choice import DATABRICKS, Choice, choose

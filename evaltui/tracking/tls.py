@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from evaltui.late_dataclass import dataclass
 
 AUTHORITY = "MLFLOW_TRACKING_SERVER_CERT_PATH"
 BUNDLE = "REQUESTS_CA_BUNDLE"

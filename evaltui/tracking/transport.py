@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from evaltui.errors import StoreRejectedError, StoreUnreachableError
+from evaltui.late_dataclass import dataclass
 from evaltui.tracking.authorisation import Authoriser
 from evaltui.tracking.deadline import BoundedCalls, OverdueError
 from evaltui.tracking.faults import from_answer, retry_after, translate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from evaltui.domain.metric import Direction
 from evaltui.domain.select import eligible_order
 from evaltui.domain.text import clean
 from evaltui.engine.link import Reply, Verb
+from evaltui.late_dataclass import dataclass
 from evaltui.ui.format import value_text
 from evaltui.ui.glyphs import Glyphs
 from evaltui.ui.model import NO_BASELINE, PREVIOUS_BASELINE, Workbench

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from rich.cells import cell_len
@@ -11,6 +10,7 @@ from rich.cells import cell_len
 from evaltui.domain.cases import STATUS
 from evaltui.domain.comparison import CaseChange, CaseComparison, CaseRow
 from evaltui.domain.text import clean
+from evaltui.late_dataclass import dataclass
 from evaltui.ui.columns import Cell
 from evaltui.ui.glyphs import Glyphs
 from evaltui.ui.widgets.table_columns import TableColumn

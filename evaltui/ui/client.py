@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from evaltui.domain.events import Notice
@@ -24,6 +23,7 @@ from evaltui.engine.link import (
     Verb,
     encode,
 )
+from evaltui.late_dataclass import dataclass
 from evaltui.settings import Settings
 from evaltui.ui.engine_process import (
     EARLY_NUMBER,

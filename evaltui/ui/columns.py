@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from rich.cells import cell_len
 
 from evaltui.domain.metric import Unit
 from evaltui.domain.text import clean
+from evaltui.late_dataclass import dataclass
 
 
 class Kind(StrEnum):

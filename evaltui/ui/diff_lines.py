@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 
 from evaltui.domain.catalogue import spec_for
 from evaltui.domain.comparison import Change, Comparison, MetricDelta, ParamDelta
 from evaltui.domain.text import clean
+from evaltui.late_dataclass import dataclass
 from evaltui.ui.columns import Cell
 from evaltui.ui.difference import LETTERS
 from evaltui.ui.format import value_text

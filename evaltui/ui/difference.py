@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from evaltui.domain.catalogue import spec_for
 from evaltui.domain.comparability import remarks
@@ -12,6 +12,7 @@ from evaltui.domain.differences import finite_value, param_deltas
 from evaltui.domain.metric import Direction
 from evaltui.domain.run import Run, Tag
 from evaltui.domain.stated import agreed_directions
+from evaltui.late_dataclass import dataclass
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MOST_CANDIDATES = 19

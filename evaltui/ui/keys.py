@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from textual.binding import Binding
 
 from evaltui.errors import ConfigError
+from evaltui.late_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

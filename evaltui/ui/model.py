@@ -7,7 +7,7 @@ an engine that starts again leaves cursor, marks and baseline where they were.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from evaltui.domain.select import (
 )
 from evaltui.domain.table import IntArray, RunDelta, RunTable
 from evaltui.engine.link import FilesChanged, RunsChanged
+from evaltui.late_dataclass import dataclass
 from evaltui.ui.order import Sort, display_order
 
 NO_BASELINE = "none:"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
@@ -13,6 +12,7 @@ from evaltui.domain.name_search import name_ranks
 from evaltui.domain.run import RunStatus
 from evaltui.domain.select import mode_codes
 from evaltui.domain.table import STATUSES, BoolArray, FloatArray, IntArray, RunTable
+from evaltui.late_dataclass import dataclass
 
 METRIC_PREFIX = "metric:"
 

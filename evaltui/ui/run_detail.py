@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from evaltui.domain.events import RunDetail
 from evaltui.engine.link import Verb
+from evaltui.late_dataclass import dataclass
 from evaltui.ui.session import Session
 
 _KEPT = 50

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from evaltui.engine.link import Reply, Verb
+from evaltui.late_dataclass import dataclass
 from evaltui.settings import Settings
 from evaltui.ui.glyphs import BLOCK, Glyphs
 from evaltui.ui.model import Workbench

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from evaltui.domain.text import clean_lines
+from evaltui.late_dataclass import dataclass
 
 MOST_LINES = 400
 """Lines of each text that are compared, after what both have at the beginning and the end."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from evaltui.domain.catalogue import MetricSpec, default_columns, spec_for
 from evaltui.domain.metric import Direction
 from evaltui.domain.select import eligible_order, mode_codes
 from evaltui.domain.table import FloatArray, IntArray, RunTable
+from evaltui.late_dataclass import dataclass
 
 MOST_RUNS = 400
 """Newest runs that a trend looks at, and up to `_STEP` more."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from evaltui.domain.comparison import Comparison, Verdict
 from evaltui.domain.comparison_json import from_document
 from evaltui.engine.link import Verb
+from evaltui.late_dataclass import dataclass
 from evaltui.ui.difference import MOST_CANDIDATES, Difference, untested
 from evaltui.ui.session import Session
 

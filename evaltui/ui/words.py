@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 
 from textual.content import Content
 
 from evaltui.domain.events import StoreState, StoreStatus, WatchRole, WatchStatus
 from evaltui.domain.places import is_in_demo, shown_path
 from evaltui.domain.text import clean
+from evaltui.late_dataclass import dataclass
 from evaltui.ui.format import clock_text
 from evaltui.ui.model import Workbench
 

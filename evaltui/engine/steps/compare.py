@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from evaltui.domain.events import FileState
 from evaltui.domain.plan import RunPlan
 from evaltui.domain.run import ArtifactInfo, Run, RunStatus, Tag
 from evaltui.engine.rewrite import evaluation_params
+from evaltui.late_dataclass import dataclass
 from evaltui.tracking.mapping import CHANGEABLE_PARAMS
 from evaltui.tracking.naming import legal_artifact_path
 

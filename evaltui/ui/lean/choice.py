@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from evaltui.late_dataclass import dataclass
 
 _TRUSTED = re.compile(
     r"(?:xterm|screen|tmux|rxvt|vte|gnome|konsole|kitty|alacritty|foot|wezterm|ghostty|contour|st"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from evaltui.late_dataclass import dataclass
 from evaltui.ui.lean.pens import is_same_blank, pen_change
 
 Cell = tuple[str, str]

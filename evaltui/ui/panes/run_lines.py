@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 
 from evaltui.domain.catalogue import spec_for
 from evaltui.domain.metric import Direction
 from evaltui.domain.text import clean
+from evaltui.late_dataclass import dataclass
 from evaltui.ui.columns import Cell
 from evaltui.ui.widgets.table_columns import TableColumn
 

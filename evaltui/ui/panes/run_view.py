@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
@@ -15,6 +14,7 @@ from textual.content import Content
 from evaltui.domain.events import RunDetail
 from evaltui.domain.run import Run, Tag
 from evaltui.domain.text import clean, clean_lines
+from evaltui.late_dataclass import dataclass
 from evaltui.ui.amounts import local_time
 from evaltui.ui.format import duration_text
 from evaltui.ui.glyphs import BLOCK, Glyphs

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rich.cells import cell_len, set_cell_size
 
+from evaltui.late_dataclass import dataclass
 from evaltui.ui.fitting import shorten
 
 _LEAST_NAME = 8
