@@ -127,10 +127,10 @@ def _few(names: list[str]) -> Callable[[object], tuple[object, ...]]:
     return lambda self: tuple(getattr(self, name) for name in names)
 
 
-def _late_eq(self: Any, other: Any) -> bool:
+def _late_eq(self: Any, other: Any) -> Any:
     if other.__class__ is not self.__class__:
         return NotImplemented
-    values: Callable[[object], tuple[object, ...]] = self._values_
+    values = self._values_
     return values(self) == values(other)
 
 

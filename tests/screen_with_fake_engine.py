@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the package beside this folder
 
 from evaltui.cli.main import main  # noqa: E402 - the path first
-from evaltui.ui import engine_process  # noqa: E402
+from evaltui.ui import engine_spawn  # noqa: E402
 
 
 def break_a_key() -> None:
@@ -45,7 +45,7 @@ def hang_on_a_key() -> None:
 if __name__ == "__main__":
     cut = sys.argv.index("--engine")
     fake = Path(__file__).resolve().parent / "fake_engine.py"
-    engine_process.ENGINE_COMMAND = (sys.executable, str(fake), *sys.argv[cut + 1 :])  # type: ignore[assignment]
+    engine_spawn.ENGINE_COMMAND = (sys.executable, str(fake), *sys.argv[cut + 1 :])  # type: ignore[assignment]
     if os.environ.get("BREAK_A_KEY"):
         break_a_key()
     if os.environ.get("HANG_ON_A_KEY"):

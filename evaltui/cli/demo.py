@@ -23,6 +23,7 @@ from evaltui.domain.places import DEMO_PREFIX
 from evaltui.errors import ConfigError
 from evaltui.log import start_log
 from evaltui.settings import Settings
+from evaltui.ui.engine_spawn import EarlyEngine
 from evaltui.ui.refusal import refusal
 
 EXPERIMENT = "/Shared/klaudbiusz-evaluations"
@@ -58,9 +59,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         own = place_settings(place, settings)
         start_log(own)
         with writing(place / "reports", args.seed):
-            from evaltui.ui.running import run_app  # noqa: PLC0415 - textual is only for the screen
+            early = EarlyEngine(own)  # there is no list to show before it has one
+            try:
+                from evaltui.ui.running import run_app  # noqa: PLC0415 - only for the screen
 
-            code = run_app(own, finish=False)
+                code = run_app(own, finish=False, early=early)
+            finally:
+                early.drop()
     note("The demo's reports, store and journal are gone. On your own: evaltui --watch DIR")
     return code
 

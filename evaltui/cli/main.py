@@ -22,6 +22,7 @@ from evaltui.ui.refusal import INSTEAD, refusal
 if TYPE_CHECKING:
     from evaltui.domain.recalled import Recalled
     from evaltui.page_shelf import PageShelf
+    from evaltui.ui.engine_spawn import EarlyEngine
 
 _MESSAGE_LIMIT = 600
 _OWN_LOG = frozenset({"demo", "run"})
@@ -87,6 +88,29 @@ def _run_screen(settings: Settings) -> int:
         raise ConfigError(f"the screen needs a terminal: {why}", hint=f"without one: {INSTEAD}")
     gc.disable()  # what is made until the screen stands is there to stay; the screen turns it on
     start_log(settings)
+    early = _first_engine(settings)
+    try:
+        return _show(settings, early)
+    finally:
+        if early is not None:
+            early.drop()
+
+
+def _first_engine(settings: Settings) -> EarlyEngine | None:
+    """Start the engine where no list of any store was kept: everybody waits for what it lists.
+
+    A start that has a list to show leaves the processor to the screen.
+    """
+    from evaltui.mirror.places import mirror_dir, mirror_files  # noqa: PLC0415 - of the screen
+
+    if settings.mirror and mirror_files(mirror_dir()):
+        return None
+    from evaltui.ui.engine_spawn import EarlyEngine  # noqa: PLC0415 - only for such a start
+
+    return EarlyEngine(settings)
+
+
+def _show(settings: Settings, early: EarlyEngine | None) -> int:
     from evaltui.ui.running import run_app  # noqa: PLC0415 - textual is only for the screen
 
     def recall() -> Recalled | None:
@@ -103,7 +127,7 @@ def _run_screen(settings: Settings) -> int:
 
         return PageShelf(settings, os.environ)
 
-    return run_app(settings, recall=recall, open_shelf=open_shelf)
+    return run_app(settings, recall=recall, open_shelf=open_shelf, early=early)
 
 
 def _report(message: str, hint: str | None, code: int) -> int:

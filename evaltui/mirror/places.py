@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -78,7 +77,7 @@ def replace(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     Raises:
         OSError: It cannot be written; nothing is left behind.
     """
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
+    part = path.with_name(f"{path.name}.{os.urandom(4).hex()}{TEMPORARY}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

@@ -26,6 +26,7 @@ from evaltui.ui.lean.updates import LeanDisplay, takes, unknown_parts
 from evaltui.ui.opening import OpeningScreen
 from evaltui.ui.plain_text import PlainText
 from evaltui.ui.screens.too_small import fit_to
+from evaltui.ui.stylesheet import LastingStylesheet
 from evaltui.ui.terminal import TerminalDriver, catch_signals
 from evaltui.ui.theme import ANSI_VARIABLES, DARK, LIGHT, theme_name
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from evaltui.domain.recalled import Recalled
     from evaltui.ui.client import EngineLink, LinkEvent
     from evaltui.ui.conductor import Conductor, MakeLink
-    from evaltui.ui.engine_process import EarlyEngine
+    from evaltui.ui.engine_spawn import EarlyEngine
     from evaltui.ui.page_keeper import Shelf
 
 SYNC_FROM = 256
@@ -72,6 +73,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
             thread, after the first frame.
         start_early: Starts the engine while the screen fetches its parts, which is done when there
             is nothing to recall; None: after that.
+        early: An engine that was started already, or None.
 
     Raises:
         ConfigError: The configured keys name a binding that does not exist.
@@ -94,9 +96,14 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         recall: Recall = nothing,
         open_shelf: OpenShelf = nothing,
         start_early: Callable[[], EarlyEngine] | None = None,
+        early: EarlyEngine | None = None,
     ) -> None:
         self._lean: LeanDisplay | None = None  # Textual draws nothing before there is a terminal
         super().__init__(driver_class=driver_class)
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = theme_name(settings.theme)  # before anything is parsed with its colours
+        self.stylesheet = LastingStylesheet(variables=self.get_css_variables())
         choice = choose_display(settings.display, os.environ, unknown=unknown_parts(self))
         if choice.lean:
             self._lean = LeanDisplay(erase=choice.erase)
@@ -119,7 +126,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         self._open_shelf = open_shelf
         self._shelf: Shelf | None = None
         self._start_early = start_early
-        self._early: EarlyEngine | None = None
+        self._early = early
+        self._started = False
         self._leaving = False
         self._undo_signals: Callable[[], None] = lambda: None
 
@@ -135,17 +143,17 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         return dict(ANSI_VARIABLES)
 
     def on_mount(self) -> None:
-        """Set colours and keys; go on once the first frame is out."""
-        for theme in (DARK, LIGHT):
-            self.register_theme(theme)
-        self.theme = theme_name(self._settings.theme)
+        """Set signs and keys."""
         self.set_class(self._glyphs.ascii_only, "-ascii")
         self.set_keymap(self._keys)
         if not self.is_headless and threading.current_thread() is threading.main_thread():
             self._undo_signals = catch_signals(self._signalled)
-        self.call_after_refresh(self._start)
 
-    def _start(self) -> None:
+    def post_display_hook(self) -> None:
+        """Go on once the first frame is out."""
+        if self._started or self._batch_count or not self._running:
+            return
+        self._started = True
         self.run_worker(self._fetch_the_rest(), group="start", exit_on_error=True)
 
     async def _fetch_the_rest(self) -> None:
@@ -343,9 +351,10 @@ def real_link(command: Sequence[str] | None = None) -> MakeLink:
     Args:
         command: Program to start instead of the engine, or None.
     """
-    from evaltui.ui.client import EngineLink  # noqa: PLC0415 - after the first frame
 
     def make_link(settings: Settings, deliver: Callable[[LinkEvent], None]) -> EngineLink:
+        from evaltui.ui.client import EngineLink  # noqa: PLC0415 - after the first frame
+
         return EngineLink(settings, deliver, command=command)
 
     return make_link

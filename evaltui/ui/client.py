@@ -25,14 +25,8 @@ from evaltui.engine.link import (
 )
 from evaltui.late_dataclass import dataclass
 from evaltui.settings import Settings
-from evaltui.ui.engine_process import (
-    EARLY_NUMBER,
-    READ_BYTES,
-    EarlyEngine,
-    EngineProcess,
-    launch,
-    start_args,
-)
+from evaltui.ui.engine_process import READ_BYTES, EngineProcess, attach
+from evaltui.ui.engine_spawn import EARLY_NUMBER, EarlyEngine, spawn, start_args
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
@@ -172,7 +166,7 @@ class EngineLink:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.exited.wait(), grace_s)
             self.left_pid, self._process = self.pid, None
-            process.leave()
+            process.close()
             return
         for wait_s in (grace_s, REAP_S):
             with contextlib.suppress(TimeoutError):
@@ -196,7 +190,8 @@ class EngineLink:
         """Start one engine, read it to its end; return why it ended."""
         early, self.early = self.early, None
         try:
-            process = await (early.take() if early else launch(self._settings, self._command))
+            popen = early.take() if early else spawn(self._settings, self._command)
+            process = await attach(popen)
         except OSError as error:
             return f"cannot start the engine: {error.strerror or error}"
         self._process = process

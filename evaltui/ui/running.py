@@ -6,19 +6,16 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+os.environ.setdefault("TEXTUAL_FPS", "120")  # read when Textual is imported: a new screen, and a
+# change soon after another, wait for up to one frame
 
 from evaltui.errors import ExitCode
 from evaltui.settings import Settings
 from evaltui.ui import app as screen
 from evaltui.ui.app import real_link
+from evaltui.ui.engine_spawn import FEW_THREADS, EarlyEngine
 from evaltui.ui.terminal import TerminalDriver
-
-if TYPE_CHECKING:
-    from evaltui.ui.engine_process import EarlyEngine
-
-_FEW_THREADS = "OPENBLAS_NUM_THREADS"
-"""numpy's library of linear algebra, which nothing here uses, makes a thread per processor."""
 
 
 def run_app(
@@ -28,6 +25,7 @@ def run_app(
     finish: bool = True,
     recall: screen.Recall = screen.nothing,
     open_shelf: screen.OpenShelf = screen.nothing,
+    early: EarlyEngine | None = None,
 ) -> int:
     """Run the screen until it is left.
 
@@ -37,6 +35,7 @@ def run_app(
         finish: At the end the engine may finish the report at hand behind our back.
         recall: Opens what was known before, to be shown until the store answers.
         open_shelf: Tells where the first page of the list lies between two sessions.
+        early: An engine that was started already, which is taken or killed; None: there is none.
 
     Returns:
         The exit code: 0, 70 after a crash, 128 + n after signal n.
@@ -44,12 +43,11 @@ def run_app(
     Raises:
         ConfigError: The configured keys name a binding that does not exist.
     """
-    os.environ.setdefault(_FEW_THREADS, "1")  # the engine's too: a tenth of a second of its start
+    for name, value in FEW_THREADS.items():
+        os.environ.setdefault(name, value)
 
     def start_early() -> EarlyEngine:
-        from evaltui.ui.engine_process import EarlyEngine  # noqa: PLC0415 - after the first frame
-
-        return EarlyEngine(settings, command, asked=True)
+        return EarlyEngine(settings, command)
 
     app = screen.EvaltuiApp(
         settings,
@@ -59,6 +57,7 @@ def run_app(
         recall=recall,
         open_shelf=open_shelf,
         start_early=start_early,
+        early=early,
     )
     try:
         app.run(mouse=settings.mouse)

@@ -19,7 +19,7 @@ from evaltui.settings import Settings
 from evaltui.ui.app import EvaltuiApp, OpenShelf, Recall, nothing
 from evaltui.ui.client import EngineLink, EngineUp, LinkEvent
 from evaltui.ui.conductor import Conductor
-from evaltui.ui.engine_process import EarlyEngine
+from evaltui.ui.engine_spawn import EarlyEngine
 from evaltui.ui.main_screen import MainScreen
 from evaltui.ui.session import Session
 

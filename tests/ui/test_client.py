@@ -20,11 +20,12 @@ from evaltui.domain.recalled import Recalled
 from evaltui.domain.table import RunTable
 from evaltui.engine.link import Noticed, StoreChanged, Verb
 from evaltui.settings import Settings
-from evaltui.ui import app, client, engine_process
+from evaltui.ui import app, client, engine_spawn
 from evaltui.ui.app import EvaltuiApp
 from evaltui.ui.client import EngineDown, EngineLink, EngineUp, LinkEvent
 from evaltui.ui.conductor import Conductor
-from evaltui.ui.engine_process import EarlyEngine
+from evaltui.ui.engine_process import attach
+from evaltui.ui.engine_spawn import EarlyEngine
 
 WAIT_S = 30.0
 
@@ -261,7 +262,7 @@ async def test_an_engine_that_stops_by_itself_is_not_killed(settings: Settings) 
     assert process is not None
     await it.link.close(grace_s=WAIT_S)
     await it.running
-    assert process.transport.get_returncode() == 0
+    assert process.how_it_ended() == "the engine ended with status 0"
     assert not it.of(EngineDown)
 
 
@@ -302,7 +303,7 @@ async def test_a_file_in_the_current_directory_is_not_run_as_a_module(
     for name in ("json", "numpy", "evaltui"):
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'run')!r}, 'w')")
     monkeypatch.chdir(tmp_path)
-    assert engine_process.ENGINE_COMMAND[1:3] == ("-P", "-m")
+    assert engine_spawn.ENGINE_COMMAND[1:3] == ("-P", "-m")
     it = Conversation(settings, [sys.executable, "-m", "json"])
     await until(lambda: it.of(EngineDown))
     await it.link.close()
@@ -327,18 +328,32 @@ async def test_the_loop_stays_free_while_frames_pour_in(settings: Settings) -> N
 
 async def test_an_engine_that_was_started_early_is_the_first_one(settings: Settings) -> None:
     early = EarlyEngine(settings, fake_engine.command("echo"))
-    process = await early.take()
     heard: list[LinkEvent] = []
     link = EngineLink(settings, heard.append, command=["/nonexistent"])
     link.early = early
     running = asyncio.ensure_future(link.run())
     await until(lambda: link.alive)
-    assert link.pid == process.pid
     assert await link.request(Verb.REFRESH) is not None
-    process.kill()
+    assert link.pid is not None
+    early.drop()  # it was taken: that is no longer its affair
+    assert await link.request(Verb.REFRESH) is not None
+    os.killpg(link.pid, signal.SIGKILL)
     await until(lambda: any(isinstance(event, EngineDown) for event in heard))
     link.retry_now()  # the next one is started as usual
     await until(lambda: sum(isinstance(event, EngineDown) for event in heard) >= 2)
+    await link.close()
+    await running
+
+
+async def test_a_request_that_no_pipe_takes_at_once_waits_for_the_link(tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path, watch=tuple(f"{tmp_path}/{n}" for n in range(2000)))
+    early = EarlyEngine(settings, fake_engine.command("echo"))
+    assert not early.asked
+    link = EngineLink(settings, lambda _: None, command=["/nonexistent"])
+    link.early = early
+    running = asyncio.ensure_future(link.run())
+    await until(lambda: link.alive)
+    assert await link.request(Verb.REFRESH) is not None
     await link.close()
     await running
 
@@ -351,7 +366,7 @@ async def test_an_engine_that_was_asked_to_start_early_is_asked_once(
             monkeypatch.delenv(name)
     heard: list[LinkEvent] = []
     link = EngineLink(settings, heard.append, command=["/nonexistent"])
-    link.early = EarlyEngine(settings, asked=True)
+    link.early = EarlyEngine(settings)
     running = asyncio.ensure_future(link.run())
     await until(lambda: any(isinstance(event, StoreChanged) for event in heard))
     assert await link.request(Verb.REFRESH) is not None
@@ -372,30 +387,25 @@ async def test_an_early_engine_that_cannot_be_started_is_told_of_as_any(settings
     await running
 
 
-@pytest.mark.parametrize("taken", [False, True])
+@pytest.mark.parametrize("given", [False, True])
 async def test_an_early_engine_that_nobody_wants_is_killed(
-    settings: Settings, *, taken: bool
+    settings: Settings, *, given: bool
 ) -> None:
     early = EarlyEngine(settings, fake_engine.command("echo"))
-    process = await early.take()
-    if taken:
+    assert early._process is not None
+    process = await attach(early._process)
+    if given:
         link = EngineLink(settings, lambda _: None)
         link.early = early
         await link.close()
         await link.run()  # was asked to stop: starts nothing
     else:
         early.drop()
+        early.drop()
     async with asyncio.timeout(WAIT_S):
         await process.exited.wait()
     await until(lambda: group_is_gone(process.pid))
     process.close()
-
-
-async def test_an_early_engine_is_dropped_while_it_is_being_started(settings: Settings) -> None:
-    early = EarlyEngine(settings, fake_engine.command("echo"))
-    early.drop()
-    with pytest.raises(asyncio.CancelledError):
-        await early.take()
 
 
 class HeldApp(EvaltuiApp):
@@ -416,7 +426,8 @@ async def test_a_screen_that_is_left_before_its_parts_are_there_leaves_no_engine
     async with held.run_test() as pilot:
         await until(lambda: held._early)
         assert held._early is not None
-        process = await held._early.take()
+        assert held._early._process is not None
+        process = await attach(held._early._process)
         await held.leave()
         held.go_on.set()
         await pilot.pause()

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections import Counter
+from typing import Any
 
 import pytest
+from scripted import make_app
+from textual.css import stylesheet
+
+from evaltui.settings import Settings
 
 SLOW = ("numpy", "importlib.metadata", "evaltui.ui.main_screen", "evaltui.engine.link")
 NEVER = ("mlflow", "pandas", "sqlalchemy", "databricks", "requests")
@@ -32,3 +39,63 @@ def test_the_page_that_was_kept_is_found_without(name: str) -> None:
 @pytest.mark.parametrize("name", NEVER)
 def test_the_whole_screen_does_without(name: str) -> None:
     assert name not in _loaded_by("evaltui.ui.conductor")
+
+
+_AS_A_PROGRAM = """
+import sys
+from evaltui.cli import main
+
+def run(app, **options):
+    print("\\n".join(sys.modules))
+
+main.refusal = lambda: None
+import evaltui.cli.main
+modules = set(sys.modules)
+assert not [name for name in modules if name.startswith("textual")], modules
+from evaltui.ui.app import EvaltuiApp
+EvaltuiApp.run = run
+sys.exit(main.main([]))
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded_by_the_program(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """Return what the whole program has imported when its screen begins to run."""
+    place = tmp_path_factory.mktemp("program")
+    environ = {"HOME": str(place), "PATH": os.defpath, "EVALTUI_STATE_DIR": str(place)}
+    result = subprocess.run(
+        [sys.executable, "-c", _AS_A_PROGRAM],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env=environ,
+    )
+    return set(result.stdout.split())
+
+
+@pytest.mark.parametrize("name", [*SLOW, *NEVER, "evaltui.ui.client"])
+def test_the_program_begins_to_draw_without(name: str, loaded_by_the_program: set[str]) -> None:
+    assert "evaltui.ui.running" in loaded_by_the_program
+    assert "evaltui.ui.engine_spawn" in loaded_by_the_program
+    assert name not in loaded_by_the_program
+
+
+async def test_what_styles_the_first_frame_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: Counter[tuple[object, str]] = Counter()
+
+    def counting(scope: str, css: str, *args: Any, **options: Any) -> Any:
+        parsed[scope, css] += 1
+        return parse(scope, css, *args, **options)
+
+    parse = stylesheet.parse
+    monkeypatch.setattr(stylesheet, "parse", counting)
+    app = make_app(settings=Settings(theme="light"))
+    async with app.run_test():
+        assert app.theme == "evaltui-light"
+        assert app.has_class("-light-mode")
+        assert set(parsed.values()) == {1}, [css for (_, css), n in parsed.items() if n > 1]
+        app.theme = "evaltui-dark"  # other colours: now it is
+        await app.workers.wait_for_complete()
+        assert max(parsed.values()) > 1
+        assert app.screen.styles.background.hex == "#12161B"
