@@ -165,7 +165,9 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         await self._show_page()
         if self._shelf is not None and not self._shelf.has_list:
             self._begin_engine()
-        recalled = await asyncio.to_thread(self._recall)
+        recalled = None
+        if self._early is None:  # what an engine that runs has kept since is no list of before
+            recalled = await asyncio.to_thread(self._recall)
         if recalled is None:
             self._begin_engine()
         conductor = await asyncio.to_thread(self._prepare)
