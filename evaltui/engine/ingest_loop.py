@@ -12,8 +12,8 @@ from evaltui.domain.events import FileState, Notice, WatchRole
 from evaltui.engine.crew import Crew
 from evaltui.engine.feed import Feed
 from evaltui.engine.loop import LONGEST_WAIT_S
-from evaltui.engine.memory import give_back
 from evaltui.errors import EvaltuiError, StoreError
+from evaltui.memory import give_back
 
 if TYPE_CHECKING:
     from evaltui.engine.outcome import Outcome

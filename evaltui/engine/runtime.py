@@ -30,7 +30,6 @@ from evaltui.engine.ingest_loop import IngestLoop
 from evaltui.engine.link import Event, Reply, Request, RunsChanged, StoreChanged
 from evaltui.engine.local_rows import LocalRows
 from evaltui.engine.loop import Bell, Loop
-from evaltui.engine.memory import give_back
 from evaltui.engine.mirroring import Mirror, Mirroring
 from evaltui.engine.parts import Ingest, KnownRuns, Store, Watch
 from evaltui.engine.poll import Poller
@@ -39,6 +38,7 @@ from evaltui.engine.sync import Sync
 from evaltui.engine.telling import TELL_S, Telling
 from evaltui.errors import EvaltuiError
 from evaltui.ledger.journal import Journal
+from evaltui.memory import give_back
 
 if TYPE_CHECKING:
     from evaltui.engine.comparing import Comparer

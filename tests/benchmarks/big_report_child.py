@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from evaltui.engine.memory import give_back
+from evaltui.memory import give_back
 from evaltui.settings import Settings
 from evaltui.submit import Desk, Wish, log_taken, one_shot, take_named
 

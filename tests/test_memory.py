@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evaltui.engine import memory
+from evaltui import memory
 
 MB = 1_000_000
 
