@@ -1,22 +1,16 @@
-"""Names and ids of runs as one text each: a word is looked for once, not once per run."""
+"""Words in names and ids of runs: looked for in all of them at once, not run by run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice, pairwise
+from collections.abc import Sequence
+from itertools import pairwise
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from evaltui.domain.distinct import distinct
+from evaltui.domain.packed_texts import PackedTexts
 from evaltui.domain.table import BoolArray, FloatArray, IntArray, RunTable
-from evaltui.late_dataclass import dataclass
-
-_BETWEEN = "\n"
-"""Stands between two texts; words that are looked for hold no blanks."""
-
-_AT_ONCE = 4_096
-"""Texts that are taken apart from the others at a time: all of them would be most of the memory."""
+from evaltui.domain.text_bytes import TextBytes, encoded
 
 
 def named_so(table: RunTable, word: str) -> BoolArray:
@@ -27,85 +21,88 @@ def named_so(table: RunTable, word: str) -> BoolArray:
         word: A casefolded word without blanks.
     """
     names, ids = _texts_of(table)
-    found = np.zeros(table.size, dtype=np.bool_)
-    found[names.rows_with(word)] = True
-    found[ids.rows_from(word)] = True
-    return found
+    return names.with_(word) | ids.from_(word)
 
 
 def name_ranks(table: RunTable) -> FloatArray:
     """Return the place of every row's name among all names, case-blind; equal names share one."""
-    names = _texts_of(table)[0]
-    if names.ranks is None:
-        pieces = names.text.split(_BETWEEN)[:-1] if names.plain else names.pieces()
-        places = {text: float(place) for place, text in enumerate(sorted(set(pieces)))}
-        names.ranks = np.fromiter(map(places.__getitem__, pieces), np.float64, len(pieces))
-    return names.ranks
+    return _texts_of(table)[0].ranks()
 
 
-@dataclass(slots=True, eq=False)
-class _Joined:
-    """Casefolded texts end to end.
+class _Folded:
+    """Casefolded texts of a list that grows.
 
-    Attributes:
-        text: The texts, each with a line end behind it.
-        starts: Where each begins.
-        plain: Whether no text holds a line end itself.
-        ranks: Place of each text among all in order, or None before it was asked for.
+    Args:
+        texts: The texts; those that were packed stay as they are, which is most of them.
     """
 
-    text: str
-    starts: IntArray
-    plain: bool
-    ranks: FloatArray | None = None
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+        self._packed = texts if isinstance(texts, PackedTexts) else None
+        self._first = self._packed.first.folded() if self._packed is not None else TextBytes.of(())
+        self.renew()
 
-    @classmethod
-    def of(cls, texts: Iterable[str]) -> _Joined:
-        pieces: list[str] = []
-        sizes: list[IntArray] = []
-        source = iter(texts)
-        while folded := [text.casefold() for text in islice(source, _AT_ONCE)]:
-            sizes.append(np.fromiter(map(len, folded), dtype=np.int64, count=len(folded)) + 1)
-            pieces.append(_BETWEEN.join([*folded, ""]))
-        widths = np.concatenate([np.empty(0, dtype=np.int64), *sizes])
-        text = "".join(pieces)
-        return cls(text, np.cumsum(widths) - widths, text.count(_BETWEEN) == len(widths))
+    def renew(self) -> None:
+        """Take in what came and what changed since."""
+        packed = self._packed
+        others = self._texts if packed is None else packed.added
+        changed = {} if packed is None else packed.changed
+        self._others = TextBytes.of(text.casefold() for text in others)
+        self._changed = {row: text.casefold() for row, text in changed.items()}
+        self._ranks: FloatArray | None = None
 
-    def pieces(self) -> list[str]:
-        edges = [*self.starts.tolist(), len(self.text)]
-        return [self.text[low : high - 1] for low, high in pairwise(edges)]
+    def with_(self, word: str) -> BoolArray:
+        """Return which rows hold a word."""
+        raw = encoded(word)
+        found = self._found(self._first.rows_with(raw), self._others.rows_with(raw))
+        for row, text in self._changed.items():
+            found[row] = word in text
+        return found
 
-    def rows_with(self, word: str) -> IntArray:
-        """Return the rows whose text holds a word."""
-        return self._rows(self._places(word))
+    def from_(self, word: str) -> BoolArray:
+        """Return which rows begin with a word."""
+        raw = encoded(word)
+        found = self._found(self._first.rows_from(raw), self._others.rows_from(raw))
+        for row, text in self._changed.items():
+            found[row] = text.startswith(word)
+        return found
 
-    def rows_from(self, word: str) -> IntArray:
-        """Return the rows whose text begins with a word."""
-        places = np.fromiter(self._places(_BETWEEN + word), dtype=np.int64) + 1
-        rows = self._rows(places)
-        rows = rows[np.isin(self.starts[rows], places)]
-        return np.append(rows, 0) if self.text.startswith(word) and len(self.starts) else rows
+    def ranks(self) -> FloatArray:
+        """Return the place of each text among all in order."""
+        if self._ranks is None:
+            texts = [*_pieces(self._first), *_pieces(self._others)]
+            for row, text in self._changed.items():
+                texts[row] = encoded(text)
+            places = {text: float(place) for place, text in enumerate(sorted(set(texts)))}
+            self._ranks = np.fromiter(map(places.__getitem__, texts), np.float64, len(texts))
+        return self._ranks
 
-    def _places(self, word: str) -> Iterator[int]:
-        at = self.text.find(word)
-        while at >= 0:
-            yield at
-            at = self.text.find(word, at + 1)
-
-    def _rows(self, places: Iterator[int] | IntArray) -> IntArray:
-        if not isinstance(places, np.ndarray):
-            places = np.fromiter(places, dtype=np.int64)
-        found: IntArray = np.searchsorted(self.starts, places, side="right") - 1
-        return distinct(found)
-
-
-_known: WeakKeyDictionary[RunTable, tuple[int, _Joined, _Joined]] = WeakKeyDictionary()
+    def _found(self, first: IntArray, others: IntArray) -> BoolArray:
+        found = np.zeros(len(self._texts), dtype=np.bool_)
+        found[first] = True
+        found[len(self._first) + others] = True
+        return found
 
 
-def _texts_of(table: RunTable) -> tuple[_Joined, _Joined]:
-    """Return names and ids, joined anew when a name changed or a run was added."""
+def _pieces(texts: TextBytes) -> list[bytes]:
+    """Return each text in UTF-8, in which texts have the order that they have as texts."""
+    whole = texts.data.tobytes()
+    return [whole[start:end] for start, end in pairwise([0, *texts.ends.tolist()])]
+
+
+_known: WeakKeyDictionary[RunTable, tuple[int, _Folded, _Folded]] = WeakKeyDictionary()
+
+
+def _texts_of(table: RunTable) -> tuple[_Folded, _Folded]:
+    """Return names and ids, up to date when a name changed or a run was added."""
     known = _known.get(table)
-    if known is None or known[0] != table.names_version:
-        ids, names = _Joined.of(table.run_ids), _Joined.of(table.names)
-        known = _known[table] = (table.names_version, names, ids)
-    return known[1], known[2]
+    if known is None:
+        names, ids = _Folded(table.names), _Folded(table.run_ids)
+    else:
+        version, names, ids = known
+        if version == table.names_version:
+            return names, ids
+        names.renew()
+        ids.renew()
+    _known[table] = (table.names_version, names, ids)
+    return names, ids

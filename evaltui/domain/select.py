@@ -12,9 +12,11 @@ import numpy as np
 
 from evaltui.domain.catalogue import HEADLINE_CANDIDATES, spec_for
 from evaltui.domain.metric import Direction
+from evaltui.domain.packed_texts import PackedTexts
 from evaltui.domain.report import ReportKind, ReportStatus
 from evaltui.domain.run import LOCAL_PREFIX, RunStatus, Tag
 from evaltui.domain.table import STATUSES, BoolArray, FloatArray, IntArray, RunTable
+from evaltui.domain.text_bytes import encoded
 from evaltui.domain.text_column import TextColumn
 from evaltui.errors import RunNotFoundError
 from evaltui.late_dataclass import dataclass
@@ -246,8 +248,13 @@ def _local(table: RunTable) -> BoolArray:
     """Return which rows are of reports that the store lacks; a row's id never changes."""
     known = _locals.get(table)
     looked = 0 if known is None else len(known)
+    if known is None and isinstance(table.run_ids, PackedTexts):
+        first = table.run_ids.first
+        known = _locals[table] = np.zeros(len(first), dtype=np.bool_)
+        known[first.rows_from(encoded(LOCAL_PREFIX))] = True
+        looked = len(known)
     if known is None or looked < table.size:
-        ids = table.run_ids[looked:] if looked else list(table.run_ids)
+        ids = table.run_ids[looked:]
         fresh = np.fromiter((i.startswith(LOCAL_PREFIX) for i in ids), np.bool_, len(ids))
         known = _locals[table] = fresh if known is None else np.concatenate([known, fresh])
     return known

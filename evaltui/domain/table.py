@@ -9,7 +9,7 @@ the owner goes on with another table (`compacted`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -58,6 +58,8 @@ class TableColumns:
         metrics: Per name an array, NaN where the run lacks the metric and behind the last run.
         params: Per name a column, missing behind the last run.
         tags: The same for tags.
+        let_go: Gives back the memory of the arrays, but for rows whose values were changed; what
+            is looked at again comes from where the arrays lie. None where that is nowhere.
     """
 
     run_ids: PackedTexts
@@ -68,6 +70,7 @@ class TableColumns:
     metrics: Mapping[str, FloatArray]
     params: Mapping[str, TextColumn]
     tags: Mapping[str, TextColumn]
+    let_go: Callable[[IntArray], None] | None = None
 
 
 class RunTable:
@@ -102,6 +105,7 @@ class RunTable:
         self._metrics: dict[str, FloatArray] = {}
         self._params: dict[str, TextColumn] = {}
         self._tags: dict[str, TextColumn] = {}
+        self._let_go: Callable[[IntArray], None] | None = None
 
     @classmethod
     def of(cls, columns: TableColumns) -> RunTable:
@@ -120,6 +124,7 @@ class RunTable:
         table._row_version = np.zeros(table._capacity, dtype=np.int64)
         table._metrics = dict(columns.metrics)
         table._params, table._tags = dict(columns.params), dict(columns.tags)
+        table._let_go = columns.let_go
         return table
 
     # -- reading ---------------------------------------------------------------------------------
@@ -275,6 +280,15 @@ class RunTable:
         return RunDelta.from_runs(
             [self.run(row) for row in rows], complete=complete, total=self.total
         )
+
+    def let_go(self) -> None:
+        """Give back the memory of what can be read anew from where this table came from.
+
+        Nothing is lost, and nothing happens to a table that came from nowhere. For moments of
+        rest: who looks next waits for what is looked at.
+        """
+        if self._let_go is not None:
+            self._let_go(np.flatnonzero(self.row_version))  # each was changed since
 
     def _place(self, delta: RunDelta) -> IntArray:
         rows = np.empty(len(delta.run_ids), dtype=np.int64)

@@ -75,6 +75,7 @@ class Mirroring:
 
     def _write(self, table: RunTable, status: StoreStatus) -> None:
         self._failed = not self._mirror.keep(table, status)
+        table.let_go()  # it was read from end to end
         self._note(table, status)
 
     def _note(self, table: RunTable, status: StoreStatus) -> None:

@@ -7,10 +7,13 @@ import logging
 import mmap
 import os
 import secrets
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from evaltui.domain.table import RunTable
+import numpy as np
+
+from evaltui.domain.table import IntArray, RunTable
 from evaltui.late_dataclass import dataclass
 from evaltui.mirror import places
 from evaltui.mirror.layout import LARGEST_BYTES, Facts, MirrorError, pack, unpack, unpack_facts
@@ -103,12 +106,27 @@ def _mapped(path: Path) -> mmap.mmap:
         os.close(handle)
 
 
-def _let_go(mapped: mmap.mmap, start: int, length: int) -> None:
-    """Give the memory of whole pages back; who looks at them again gets them from the file."""
-    first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
-    size = (start + length) // mmap.PAGESIZE * mmap.PAGESIZE - first
-    if size > 0:
-        mapped.madvise(mmap.MADV_DONTNEED, first, size)
+def _let_go(mapped: mmap.mmap, changed: Iterable[IntArray]) -> None:
+    """Give the memory of a mapping back; who looks there again gets it from the file.
+
+    One value that is looked at brings 64 KB around it into memory, and more where the system reads
+    files in larger pieces. Linux throws away what was changed in a page that is let go.
+
+    Args:
+        mapped: A mapping whose changes stay in memory.
+        changed: Offsets of bytes whose pages are to stay.
+    """
+    pages = -(-len(mapped) // mmap.PAGESIZE)
+    stays = np.zeros(pages + 1, dtype=np.bool_)
+    stays[pages] = True
+    for offsets in changed:
+        stays[offsets // mmap.PAGESIZE] = True
+    start = 0
+    for page in np.flatnonzero(stays).tolist():
+        if page > start:
+            size = (page - start) * mmap.PAGESIZE
+            mapped.madvise(mmap.MADV_DONTNEED, start * mmap.PAGESIZE, size)
+        start = page + 1
 
 
 def _tidy(written: Path) -> None:

@@ -16,17 +16,17 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, field
-from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from evaltui.domain.distinct import distinct
-from evaltui.domain.packed_texts import PackedTexts, packed
+from evaltui.domain.packed_texts import PackedTexts
 from evaltui.domain.table import STATUSES, IntArray, RunTable, TableColumns
+from evaltui.domain.text_bytes import TextBytes
 from evaltui.domain.text_column import TextColumn
 from evaltui.late_dataclass import dataclass
 
@@ -40,6 +40,9 @@ _LARGEST_HEADER = 8_000_000
 _SPARE_ROWS = 256
 _SPARE_SHARE = 64
 _CRC_STEP = 1 << 20
+LetGo = Callable[[Iterable[IntArray]], None]
+"""Gives back the memory of the bytes of a mirror, but for that around changed ones at offsets."""
+
 _BASE = {"status": "<u1", "started_ms": "<f8", "ended_ms": "<f8"}
 
 
@@ -117,15 +120,12 @@ def unpack_facts(data: memoryview) -> Facts:
     return _Reader(data).facts
 
 
-def unpack(
-    data: memoryview, let_go: Callable[[int, int], None] | None = None
-) -> tuple[RunTable, Facts]:
+def unpack(data: memoryview, let_go: LetGo | None = None) -> tuple[RunTable, Facts]:
     """Return the table of a mirror; its arrays lie in `data`, and are changed there.
 
     Args:
         data: All bytes of the mirror, writable.
-        let_go: Called with offset and length of bytes that were read, are never changed in place
-            and are not looked at soon again.
+        let_go: What the table is to call when nothing of it is looked at for a while.
 
     Raises:
         MirrorError: This is no mirror, or a damaged one.
@@ -135,7 +135,7 @@ def unpack(
 
 
 class _Reader:
-    def __init__(self, data: memoryview, let_go: Callable[[int, int], None] | None = None) -> None:
+    def __init__(self, data: memoryview, let_go: LetGo | None = None) -> None:
         if len(data) < _HEAD.size:
             raise MirrorError("cut short")
         magic, size, crc = _HEAD.unpack_from(data)
@@ -155,6 +155,8 @@ class _Reader:
         self._begin = _HEAD.size + size
         self._data = data[self._begin :]
         self._let_go = let_go
+        self._changeable: list[tuple[int, int]] = []
+        """Offset and bytes per row of what is changed in place; texts never are."""
 
     def table(self) -> RunTable:
         try:
@@ -176,7 +178,14 @@ class _Reader:
             },
             params=self._text_columns("params"),
             tags=self._text_columns("tags"),
+            let_go=None if self._let_go is None else self._let_go_but,
         )
+
+    def _let_go_but(self, rows: IntArray) -> None:
+        """Give memory back, but not that of rows that are no longer as they lie in the mirror."""
+        assert self._let_go is not None
+        rows = rows[rows < self._capacity]  # the others found no room here, and lie elsewhere
+        self._let_go(offset + size * rows for offset, size in self._changeable)
 
     def _text_columns(self, kind: str) -> dict[str, TextColumn]:
         columns: dict[str, TextColumn] = {}
@@ -192,16 +201,13 @@ class _Reader:
         ends = np.frombuffer(self._section(f"{name}.ends"), dtype="<u4")
         if count is not None and len(ends) != count:
             raise MirrorError(f"{len(ends)} of {count} texts")
-        data = self._section(name)
-        if self._let_go is None:
-            return PackedTexts(data, ends)
-        at = self._begin + self._sections[name][0]
-        return PackedTexts(data, ends, partial(self._let_go, at, len(data)))
+        return PackedTexts(self._section(name), ends)
 
     def _array(self, name: str, dtype: str) -> npt.NDArray[Any]:
         found = np.frombuffer(self._section(name), dtype=dtype)
         if len(found) != self._capacity or self._capacity < self._runs:
             raise MirrorError("a column of another length")
+        self._changeable.append((self._begin + self._sections[name][0], found.itemsize))
         return found
 
     def _section(self, name: str) -> memoryview:
@@ -270,11 +276,11 @@ def _used(column: TextColumn, rows: IntArray) -> tuple[npt.NDArray[Any], list[st
 
 def _text_sections(name: str, texts: list[str]) -> Iterator[tuple[str, memoryview]]:
     try:
-        data, ends = packed(texts)
+        packed = TextBytes.of(texts)
     except ValueError as error:
         raise MirrorError(str(error)) from error
-    yield name, data
-    yield f"{name}.ends", memoryview(ends.tobytes())
+    yield name, packed.data.data
+    yield f"{name}.ends", memoryview(packed.ends.astype("<u4").tobytes())
 
 
 def _column(values: npt.NDArray[Any], rows: IntArray, capacity: int, dtype: str) -> memoryview:

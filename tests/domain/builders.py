@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from evaltui.domain.packed_texts import PackedTexts
 from evaltui.domain.run import Run, RunStatus, Tag
-from evaltui.domain.table import RunDelta, RunTable
+from evaltui.domain.table import IntArray, RunDelta, RunTable, TableColumns
 
 
 def make_run(
@@ -39,3 +40,19 @@ def make_table(*runs: Run) -> RunTable:
     table = RunTable()
     table.apply(RunDelta.from_runs(runs))
     return table
+
+
+def packed_table(table: RunTable, let_go: Callable[[IntArray], None] | None = None) -> RunTable:
+    """Return a table of the same rows whose ids and names are packed, and not a thing else."""
+    columns = TableColumns(
+        run_ids=PackedTexts.of(table.run_ids),
+        names=PackedTexts.of(table.names),
+        status=table.status.copy(),
+        started_ms=table.started_ms.copy(),
+        ended_ms=table.ended_ms.copy(),
+        metrics={},
+        params={},
+        tags={},
+        let_go=let_go,
+    )
+    return RunTable.of(columns)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -49,6 +51,34 @@ def test_an_index_finds_what_was_there_and_what_came(texts: list[str], more: lis
             places[text] = len(places)
             index.add(text, places[text])
     assert {text: index.get(text) for text in places} == places
+
+
+WIDE = st.integers(1, 3).flatmap(
+    lambda words: st.lists(st.text("ab", min_size=8 * words, max_size=8 * words), unique=True)
+)
+"""Texts of one length, as ids are."""
+
+
+@given(WIDE, st.lists(st.text("ab", max_size=24)))
+def test_ids_of_one_length_are_found_as_any_texts_are(ids: list[str], others: list[str]) -> None:
+    index = TextIndex(PackedTexts.of(ids))
+    places = {text: at for at, text in enumerate(ids)}
+    assert [index.get(text) for text in ids] == list(range(len(ids)))
+    assert [index.get(text) for text in others] == [places.get(text) for text in others]
+
+
+def test_an_index_of_ids_makes_no_text_of_them() -> None:
+    count = 20_000
+    ids = PackedTexts.of(f"{at:032x}" for at in range(count))
+    tracemalloc.start()
+    try:
+        index = TextIndex(ids)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 13 * count
+    assert peak < 60 * count, "a text of 32 letters takes more than that"
+    assert index.get(ids[count // 2]) == count // 2
 
 
 def test_a_column_of_packed_texts_keeps_each_distinct_text_once() -> None:

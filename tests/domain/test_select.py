@@ -19,7 +19,7 @@ from evaltui.domain.select import (
 )
 from evaltui.domain.table import RunDelta, RunTable
 from evaltui.errors import RunNotFoundError
-from tests.domain.builders import make_run, make_table
+from tests.domain.builders import make_run, make_table, packed_table
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,14 @@ def test_a_run_that_is_no_whole_evaluation_is_never_eligible(run: Run, is_visibl
 )
 def test_a_finished_evaluation_is_eligible(tags: Mapping[str, str]) -> None:
     assert eligible(make_table(make_run("x", tags=tags))).tolist() == [True]
+
+
+def test_runs_that_the_store_lacks_are_told_by_their_ids_however_these_are_kept() -> None:
+    runs = [make_run(run_id) for run_id in ("a", f"{LOCAL_PREFIX}1", f"x{LOCAL_PREFIX}", "")]
+    table = packed_table(make_table(*runs))
+    assert eligible(table).tolist() == [True, False, True, True]
+    table.apply(RunDelta.from_runs([make_run("b"), make_run(f"{LOCAL_PREFIX}2")]))
+    assert eligible(table).tolist() == [True, False, True, True, True, False]
 
 
 def test_a_removed_run_is_neither_visible_nor_eligible() -> None:

@@ -320,19 +320,3 @@ def test_rows_of_removed_runs_are_not_kept(tmp_path: Path) -> None:
     assert column is not None
     assert list(column.values) == ["m0"], "texts that no run has any more are gone"
     assert np.array_equal(found.table.started_ms, [1_009.0])
-
-
-def test_what_was_read_through_once_is_let_go_and_comes_again(tmp_path: Path) -> None:
-    table = some_runs(2_000)
-    mirror = MirrorFile(KEY, tmp_path)
-    mirror.write(table, facts())
-    data = memoryview(bytearray(mirror.path.read_bytes()))
-    let_go: list[bytes] = []
-    found, _ = layout.unpack(data, lambda at, size: let_go.append(bytes(data[at : at + size])))
-    names = list(found.names)
-    assert let_go == ["".join(names).encode()]
-    opened = mirror.open()
-    assert opened is not None
-    for _ in range(2):  # the second time from pages that were given back
-        assert list(opened.table.names) == list(table.names)
-        assert list(opened.table.run_ids) == list(table.run_ids)
