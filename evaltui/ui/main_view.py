@@ -24,6 +24,7 @@ from evaltui.ui.panes.diff_strip import DiffStrip
 from evaltui.ui.panes.trend_strip import TrendStrip
 from evaltui.ui.row_text import RowText
 from evaltui.ui.session import Session
+from evaltui.ui.sparing import Sparing
 from evaltui.ui.widgets.filter_bar import FilterBar
 from evaltui.ui.widgets.footer import Footer
 from evaltui.ui.widgets.header import Header
@@ -81,6 +82,7 @@ class MainView(Screen[None], inherit_bindings=False):
         self._centre = Content("")
         self._detail_timer: Timer | None = None
         self._asked_at = 0.0
+        self._sparing = Sparing(session.bench, self.set_timer)
 
     # -- parts -----------------------------------------------------------------------------------
 
@@ -290,6 +292,7 @@ class MainView(Screen[None], inherit_bindings=False):
         if layout is None or following is None or not self.is_attached:
             return  # a timer may outlive the parts
         following.show(layout, self.pane, self.opened_id)
+        self._sparing.looked()
 
     def difference(self) -> Difference | None:
         """Return what is compared now, or None."""
@@ -304,6 +307,7 @@ class MainView(Screen[None], inherit_bindings=False):
 
     def runs_changed(self, change: TableChange) -> None:
         """Show what an update of the runs did, and nothing else."""
+        self._sparing.looked()
         runs, loading = self.run_list, self.session.bench.loading
         if change.order_changed or loading or self._was_loading:
             self._was_loading = loading
