@@ -8,10 +8,12 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaltui.engine.doorbell import Doorbell
 from evaltui.engine.roots import SKIPPED_FOLDERS, is_temporary
 from evaltui.late_dataclass import dataclass
 
@@ -23,9 +25,13 @@ MANY_CHANGES = 1_000
 
 LIMIT_REACHED = "inotify limit reached"
 
-_STEP_MS = 5
+_STEP_MS = 2
 _DEBOUNCE_MS = 20
-_PULSE_MS = 250  # how soon a listener that was told to stop, or has armed, shows it
+_ASK_MS = 2  # how long watchfiles is asked: it has what the kernel rang for within a moment
+_GAP_S = 0.005  # between two batches at least
+_BETWEEN_S = 0.008  # between two questions where no bell rings
+_RINGS_WITHIN_S = 1.0  # a bell that works: what it rings for may be there before
+_LONGEST_S = 5.0  # the same while one hangs and does not ring: as between scans
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class FileEvents:
         self._heard: dict[str, None] = {}
         self._scan = False
         self._stop: threading.Event | None = None
+        self._bell = Doorbell()
         self.problem = "not started"
         """Why there are no events, or "" while there are."""
 
@@ -66,10 +73,10 @@ class FileEvents:
         if not directories:
             return
         self.problem = ""
-        self._stop = threading.Event()
+        self._stop, self._bell = threading.Event(), Doorbell()
         threading.Thread(
             target=self._listen,
-            args=(self._stop, [str(path) for path in directories]),
+            args=(self._stop, self._bell, [str(path) for path in directories]),
             name="file-events",
             daemon=True,
         ).start()
@@ -78,6 +85,7 @@ class FileEvents:
         """Stop listening; never waits for the thread."""
         if self._stop is not None:
             self._stop.set()
+            self._bell.ring()
         self._stop = None
         self.problem = why
 
@@ -88,31 +96,32 @@ class FileEvents:
             self._heard, self._scan = {}, False
         return changes
 
-    def _listen(self, stop: threading.Event, directories: list[str]) -> None:
+    def _listen(self, stop: threading.Event, bell: Doorbell, directories: list[str]) -> None:
         why = "the listener ended"
         try:
             if not any(map(os.path.isdir, directories)):  # not told by watchfiles
                 raise FileNotFoundError(errno.ENOENT, "no such directory")
-            self._follow(stop, directories)
+            self._follow(stop, bell, directories)
         except (OSError, RuntimeError) as error:  # RuntimeError: of the watcher's own inside
             why = _reason(error)
         finally:
+            bell.take_down()
             if not stop.is_set():  # whatever ended it, nobody listens any more
                 self.problem = why
                 with self._lock:
                     self._scan = True
                 self._wake()
 
-    def _follow(self, stop: threading.Event, directories: list[str]) -> None:
+    def _follow(self, stop: threading.Event, bell: Doorbell, directories: list[str]) -> None:
         try:
-            self._take(stop, directories, self._batches(stop, directories, lenient=False))
+            self._take(stop, bell, directories, self._batches(stop, directories, lenient=False))
         except PermissionError:
-            self._take(stop, directories, self._batches(stop, directories, lenient=True))
+            self._take(stop, bell, directories, self._batches(stop, directories, lenient=True))
 
     def _batches(
         self, stop: threading.Event, directories: list[str], *, lenient: bool
-    ) -> Iterable[set[tuple[Change, str]]]:
-        """Return the events of directories.
+    ) -> Iterator[set[tuple[Change, str]]]:
+        """Return the events of directories, a batch or an empty set whenever it is asked for.
 
         Args:
             stop: Ends them.
@@ -122,31 +131,48 @@ class FileEvents:
         """
         from watchfiles import watch  # noqa: PLC0415 - a megabyte where nothing is watched
 
-        return watch(
-            *directories,
-            watch_filter=None,
-            step=_STEP_MS,
-            debounce=_DEBOUNCE_MS,
-            stop_event=stop,
-            rust_timeout=_PULSE_MS,
-            yield_on_timeout=True,
-            raise_interrupt=False,
-            force_polling=False,
-            recursive=True,
-            ignore_permission_denied=lenient,
+        return iter(
+            watch(
+                *directories,
+                watch_filter=None,
+                step=_STEP_MS,
+                debounce=_DEBOUNCE_MS,
+                stop_event=stop,
+                rust_timeout=_ASK_MS,
+                yield_on_timeout=True,
+                raise_interrupt=False,
+                force_polling=False,
+                recursive=True,
+                ignore_permission_denied=lenient,
+            )
         )
 
     def _take(
         self,
         stop: threading.Event,
+        bell: Doorbell,
         directories: list[str],
-        batches: Iterable[set[tuple[Change, str]]],
+        batches: Iterator[set[tuple[Change, str]]],
     ) -> None:
+        """Ask for events when the bell rings, and ever more seldom while it does not.
+
+        What the kernel rang for may reach watchfiles a moment later. Where no bell rings, it is
+        asked all the time.
+        """
         above = sorted(directories, key=len)
-        for number, batch in enumerate(batches):
-            if stop.is_set():
-                return
-            self._hear(batch, above, first=number == 0)
+        batch = bell.hang(lambda: next(batches, None))
+        if batch is not None:
+            self._hear(batch, above, first=True)
+        wait_s = 0.0  # what came before the bell hung rang for nobody
+        while batch is not None and not stop.is_set():
+            rang = bell.wait(wait_s) if bell.hangs else stop.wait(_BETWEEN_S)
+            batch = next(batches, None)
+            if batch:
+                self._hear(batch, above, first=False)
+                if bell.hangs and wait_s and not (bell.has_rung or bell.wait(_RINGS_WITHIN_S)):
+                    bell.take_down()  # it does not work here
+                time.sleep(_GAP_S)
+            wait_s = _GAP_S if batch or rang else min(max(_GAP_S, 2 * wait_s), _LONGEST_S)
 
     def _hear(self, batch: set[tuple[Change, str]], directories: list[str], *, first: bool) -> None:
         paths = [path for _, path in batch if self._counts(path, directories)]
@@ -166,24 +192,6 @@ class FileEvents:
         below = next((path[len(d) :] for d in directories if path.startswith(d)), path)
         folders, _, name = below.rpartition(os.sep)
         return self._skip.isdisjoint(Path(folders).parts) and not is_temporary(name)
-
-
-def watched_folders() -> int | None:
-    """Return how many folders the kernel tells this process of, or None where nobody can tell."""
-    if not os.path.isdir("/proc/self/fdinfo"):  # noqa: PTH112 - procfs is no place of ours
-        return None
-    number = 0
-    try:
-        for handle in os.listdir("/proc/self/fd"):  # noqa: PTH208 - the same
-            try:
-                if os.readlink(f"/proc/self/fd/{handle}") == "anon_inode:inotify":  # noqa: PTH115
-                    told = Path(f"/proc/self/fdinfo/{handle}").read_bytes()
-                    number += told.count(b"\ninotify ")
-            except FileNotFoundError:
-                continue  # closed meanwhile
-    except OSError:
-        return None
-    return number
 
 
 def _reason(error: Exception) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from evaltui.engine.events import LIMIT_REACHED, FileEvents, watched_folders
+from evaltui.engine.doorbell import watched_folders
+from evaltui.engine.events import LIMIT_REACHED, FileEvents
 from evaltui.engine.roots import WatchRoot
 from evaltui.mounts import network_type
 

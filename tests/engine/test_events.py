@@ -11,12 +11,8 @@ import watchfiles
 from waiting import wait_for
 from watchfiles import Change
 
-from evaltui.engine.events import (
-    MANY_CHANGES,
-    Changes,
-    FileEvents,
-    watched_folders,
-)
+from evaltui.engine.doorbell import watched_folders
+from evaltui.engine.events import MANY_CHANGES, Changes, FileEvents
 
 
 class Listener:
