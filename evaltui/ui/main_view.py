@@ -314,9 +314,7 @@ class MainView(Screen[None], inherit_bindings=False):
             self.show_list_words()
         if not len(change.rows) and not change.order_changed:
             return
-        if runs.plan_is_stale():
-            runs.replan()
-        else:
+        if not runs.replan_if_needed():
             runs.rows_changed(change.rows, order_changed=change.order_changed)
         self.show_status()
         self.show_detail_soon()

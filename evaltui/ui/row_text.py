@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple
 
+import numpy as np
 from rich.cells import cell_len
 
 from evaltui.domain.catalogue import default_columns, spec_for
@@ -54,6 +56,22 @@ def least_span(metric: str, values: FloatArray) -> float:
     return spec_for(metric).tolerance.around(middle) * SPAN_IN_TOLERANCES
 
 
+class Extent(NamedTuple):
+    """Cells of the longest texts on show.
+
+    Attributes:
+        name: Of the names.
+        mode: Of the modes, 0 without any.
+    """
+
+    name: int = 0
+    mode: int = 0
+
+    def with_room_for(self, other: Extent) -> Extent:
+        """Return what both fit into."""
+        return Extent(max(self.name, other.name), max(self.mode, other.mode))
+
+
 class RowText:
     """Makes the cells of the runs of a workbench.
 
@@ -76,11 +94,28 @@ class RowText:
         self._bench = bench
         self._clock = clock
         self._wanted = tuple(wanted)
-        self._windows: FloatArray | None = None
-        self._windows_of: tuple[RunTable, int, str] | None = None
+        self._headline: str | None = None
+        self._windows: FloatArray = np.empty((0, 0))
+        self._windows_of: tuple[RunTable, int] | None = None
 
-    def plan(self, width: int) -> ColumnPlan:
-        """Choose the columns for a width of `width` cells."""
+    def extent(self) -> Extent:
+        """Return how long the texts of the first runs are."""
+        bench, first = self._bench, self._bench.order[:_NAMES_MEASURED].tolist()
+        names = (bench.table.names[row] for row in first)
+        modes = {bench.mode_of(row) or "" for row in first}
+        return Extent(
+            max((cell_len(clean(name)) for name in names), default=0),
+            max((cell_len(clean(mode)) for mode in modes), default=0),
+        )
+
+    def plan(self, width: int, extent: Extent | None = None) -> ColumnPlan:
+        """Choose the columns for a width of `width` cells.
+
+        Args:
+            width: Cells for all columns.
+            extent: What names and modes have to fit into; default: those of the first runs.
+        """
+        extent = self.extent() if extent is None else extent
         bench, table = self._bench, self._bench.table
         primary = bench.headline()
         known = table.metric_names()
@@ -92,14 +127,12 @@ class RowText:
                 ]
             )
         )
-        names = (table.names[row] for row in bench.order[:_NAMES_MEASURED].tolist())
-        modes = {bench.mode_of(row) or "" for row in bench.order[:_NAMES_MEASURED].tolist()}
         return make_plan(
             width,
             metrics=metrics,
             primary=primary,
-            longest_name=max((cell_len(clean(name)) for name in names), default=0),
-            longest_mode=max((cell_len(clean(mode)) for mode in modes), default=0),
+            longest_name=extent.name,
+            longest_mode=extent.mode,
             trend=bool(metrics),
             unit_of=lambda name: spec_for(name).unit,
         )
@@ -108,6 +141,18 @@ class RowText:
         """Return one cell per column of the plan."""
         baseline = self._bench.baseline_for(row).row
         return [self._cell(row, column, baseline) for column in plan.columns]
+
+    def ground(self, row: int, plan: ColumnPlan) -> Hashable:
+        """Return what the cells of a run follow from besides the run itself.
+
+        That is its baseline, its trend and the day: while this is equal and the run has not
+        changed, nor marks, directions or the fixed baseline, its cells are the same.
+        """
+        table, baseline = self._bench.table, self._bench.baseline_for(row).row
+        beside = () if baseline is None else [table.value(baseline, name) for name in plan.metrics]
+        day = time.localtime(self._clock())[:3]
+        metric, window = self._window(row)
+        return day, baseline == row, tuple(beside), metric, window.tobytes()
 
     def _cell(self, row: int, column: Column, baseline: int | None) -> Cell:
         table = self._bench.table
@@ -147,11 +192,17 @@ class RowText:
         return Cell(text + SIGNS[change], change or "text")
 
     def _trend(self, row: int) -> str:
-        table, metric = self._bench.table, self._bench.headline()
+        metric, values = self._window(row)
         if metric is None:
             return ""
-        key = (table, table.version, metric)
-        if self._windows is None or self._windows_of != key:
-            self._windows, self._windows_of = windows(table, metric, TREND_WIDTH), key
-        values = self._windows[row]
         return sparkline(values, self.glyphs, least_span=least_span(metric, values))
+
+    def _window(self, row: int) -> tuple[str | None, FloatArray]:
+        """Return the metric of the trend, None without one, and its values up to a run."""
+        table = self._bench.table
+        if self._windows_of != (table, table.version):
+            self._headline = metric = self._bench.headline()
+            none = np.empty((table.size, 0))
+            self._windows = none if metric is None else windows(table, metric, TREND_WIDTH)
+            self._windows_of = (table, table.version)
+        return self._headline, self._windows[row]

@@ -40,7 +40,8 @@ class FilterBar(Horizontal):
             super().__init__()
             self.keep = keep
 
-    _count = (-1, -1)
+    _count = (0, 0)
+    _said: tuple[int, int] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the slash, the input and the count."""
@@ -54,16 +55,25 @@ class FilterBar(Horizontal):
     def open(self, text: str) -> None:
         """Show the line with `text` in it and take the focus."""
         self.display = True
+        self._say_count()
         field = self.query_one(Input)
         field.value = text
         field.cursor_position = len(text)
         field.focus()
 
     def show_count(self, shown: int, total: int) -> None:
-        """Say how many runs match."""
-        if (shown, total) != self._count:
-            self._count = (shown, total)
-            self.query_one(_Count).update(Content(f" {shown} of {total} "))
+        """Say how many runs match, now or once the line is shown.
+
+        The whole screen is laid out anew for another text, so there is none where nobody sees it.
+        """
+        self._count = (shown, total)
+        if self.display:
+            self._say_count()
+
+    def _say_count(self) -> None:
+        if self._count != self._said:
+            self._said = self._count
+            self.query_one(_Count).update(Content(" {} of {} ".format(*self._count)))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter at every letter; it is all local."""

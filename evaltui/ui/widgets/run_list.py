@@ -6,9 +6,10 @@ is the difference between following a held key and lagging behind it.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -23,9 +24,23 @@ from evaltui.ui.columns import ColumnPlan
 from evaltui.ui.list_lines import GUTTER, head_line, run_line
 from evaltui.ui.list_roles import ROLES
 from evaltui.ui.model import Workbench
-from evaltui.ui.row_text import RowText
+from evaltui.ui.row_text import Extent, RowText
 
 CACHED_LINES = 2_000
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """A line that was drawn.
+
+    Attributes:
+        ground: What it follows from besides its run.
+        state: The state of the list in which that was so.
+    """
+
+    strip: Strip
+    ground: Hashable
+    state: int
 
 
 class RunList(ScrollView, can_focus=True, inherit_bindings=False):
@@ -48,8 +63,10 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self._bench = bench
         self._rows = rows
+        self._extent = Extent()
         self._plan: ColumnPlan = rows.plan(80)
-        self._strips: dict[tuple[int, int, bool], Strip] = {}
+        self._strips: dict[tuple[int, int, bool], _Drawn] = {}
+        self._state = 0
         self._styles: dict[str, Style] = {}
 
     # -- drawing ---------------------------------------------------------------------------------
@@ -78,13 +95,17 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         row = int(order[position])
         at_cursor = self._bench.table.run_ids[row] == self._bench.cursor_id
         key = (row, width, at_cursor)
-        strip = self._strips.get(key)
-        if strip is None:
+        drawn = self._strips.get(key)
+        if drawn is not None and drawn.state == self._state:
+            return drawn.strip
+        ground = self._rows.ground(row, self._plan)
+        if drawn is None or drawn.ground != ground:
             if len(self._strips) >= CACHED_LINES:
                 self._strips.clear()
             line = run_line(self._rows, row, self._plan, at_cursor=at_cursor)
-            strip = self._strips[key] = self._strip(line, width)
-        return strip
+            drawn = self._strips[key] = _Drawn(self._strip(line, width), ground, self._state)
+        drawn.state = self._state
+        return drawn.strip
 
     def _strip(self, line: Line, width: int, rest: str = "text") -> Strip:
         segments = [Segment(text, self._styles[role]) for role, text in line]
@@ -116,13 +137,27 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         del event
         self.replan()
 
-    def plan_is_stale(self) -> bool:
-        """Whether the runs ask for other columns than those on show."""
-        return self._rows.plan(self.size.width - GUTTER) != self._plan
-
     def replan(self) -> None:
         """Choose the columns anew and draw everything again."""
-        self._plan = self._rows.plan(self.size.width - GUTTER)
+        self._extent = self._rows.extent()
+        self._show_plan(self._rows.plan(self.size.width - GUTTER, self._extent))
+
+    def replan_if_needed(self) -> bool:
+        """Do so where the runs ask for other columns than those on show; return whether they did.
+
+        Names and modes keep the room that they had once, or else the whole list would be drawn
+        again for a name that comes, and for the same name when it goes.
+        """
+        extent = self._extent.with_room_for(self._rows.extent())
+        plan = self._rows.plan(self.size.width - GUTTER, extent)
+        if plan == self._plan:
+            return False
+        self._extent = extent
+        self._show_plan(plan)
+        return True
+
+    def _show_plan(self, plan: ColumnPlan) -> None:
+        self._plan = plan
         self._strips.clear()
         self._fit_view()
         self.refresh()
@@ -138,15 +173,21 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         for row in rows.tolist():
             self._strips.pop((row, width, False), None)
             self._strips.pop((row, width, True), None)
+        self._state += 1  # baselines and sparklines of other runs follow from these
         if order_changed:
-            self._strips.clear()  # baselines and sparklines of other runs follow from the order
             self._fit_view()
             self.refresh()
             return
         top = self.scroll_offset.y
-        shown = self._bench.order[top : top + self.page]
-        for line in np.flatnonzero(np.isin(shown, rows)).tolist():
-            self.refresh(Region(0, line + 1, width, 1))
+        for line, row in enumerate(self._bench.order[top : top + self.page].tolist(), 1):
+            if not self._is_drawn(row):
+                self.refresh(Region(0, line, width, 1))
+
+    def _is_drawn(self, row: int) -> bool:
+        """Whether the line of a run is still as it would be drawn."""
+        at_cursor = self._bench.table.run_ids[row] == self._bench.cursor_id
+        drawn = self._strips.get((row, self.size.width, at_cursor))
+        return drawn is not None and drawn.ground == self._rows.ground(row, self._plan)
 
     def redraw(self) -> None:
         """Draw every line again (baseline, marks or the clock changed)."""
@@ -156,8 +197,12 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
     def _fit_view(self) -> None:
         """Set the scroll range and keep the cursor where it was on the screen."""
         # One line more than there are runs: the header line takes a line of the window.
-        height = len(self._bench.order) + 1
-        self.virtual_size = Size(self.size.width, height)
+        size = Size(self.size.width, len(self._bench.order) + 1)
+        scrolls = size.height > self.size.height
+        if size.width == self.virtual_size.width and scrolls == self.show_vertical_scrollbar:
+            self.set_reactive(RunList.virtual_size, size)  # no other widget has to make room
+        else:
+            self.virtual_size = size
         self.show_cursor()
 
     def show_cursor(self) -> None:
