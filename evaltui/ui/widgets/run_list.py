@@ -7,7 +7,6 @@ is the difference between following a held key and lagging behind it.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -20,6 +19,7 @@ from textual.strip import Strip
 
 from evaltui.domain.list_page import Line
 from evaltui.domain.table import IntArray
+from evaltui.late_dataclass import dataclass
 from evaltui.ui.columns import ColumnPlan
 from evaltui.ui.list_lines import GUTTER, head_line, run_line
 from evaltui.ui.list_roles import ROLES
