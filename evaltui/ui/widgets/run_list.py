@@ -65,6 +65,7 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         self._rows = rows
         self._extent = Extent()
         self._plan: ColumnPlan = rows.plan(80)
+        self._planned_for = 0
         self._strips: dict[tuple[int, int, bool], _Drawn] = {}
         self._state = 0
         self._styles: dict[str, Style] = {}
@@ -84,6 +85,8 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """Draw the header line, or the run that is `y` lines below it."""
         width = self.size.width
+        if width != self._planned_for:  # Textual draws with a new size before it tells of it
+            self._choose_columns()
         if not self._styles:
             self._make_styles()
         if y == 0:
@@ -134,13 +137,16 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose columns for the new width and keep the cursor in view."""
-        del event
-        self.replan()
+        if event.size.width != self._planned_for:
+            self.replan()
+        elif not self.replan_if_needed():
+            self._fit_view()
 
     def replan(self) -> None:
         """Choose the columns anew and draw everything again."""
-        self._extent = self._rows.extent()
-        self._show_plan(self._rows.plan(self.size.width - GUTTER, self._extent))
+        self._choose_columns()
+        self._fit_view()
+        self.refresh()
 
     def replan_if_needed(self) -> bool:
         """Do so where the runs ask for other columns than those on show; return whether they did.
@@ -154,13 +160,18 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
             return False
         self._extent = extent
         self._show_plan(plan)
-        return True
-
-    def _show_plan(self, plan: ColumnPlan) -> None:
-        self._plan = plan
-        self._strips.clear()
         self._fit_view()
         self.refresh()
+        return True
+
+    def _choose_columns(self) -> None:
+        self._extent = self._rows.extent()
+        self._show_plan(self._rows.plan(self.size.width - GUTTER, self._extent))
+
+    def _show_plan(self, plan: ColumnPlan) -> None:
+        self._planned_for = self.size.width
+        self._plan = plan
+        self._strips.clear()
 
     def rows_changed(self, rows: IntArray, *, order_changed: bool) -> None:
         """Draw what differs after an update, and nothing else.
