@@ -21,11 +21,13 @@ from scripted import (
     watching,
 )
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from evaltui.domain.run import Run, RunStatus
 from evaltui.ui.app import EvaltuiApp
 from evaltui.ui.columns import Kind
 from evaltui.ui.widgets.filter_bar import FilterBar
+from evaltui.ui.widgets.run_list import RunList
 
 METRICS = ("build_success_rate", "tests_pass_rate", "overall_quality_score")
 
@@ -173,3 +175,26 @@ def _text_of_list(app: EvaltuiApp) -> list[Any]:
     box = main_of(app).run_list.region
     lines = app.screen._compositor.render_strips()[box.y : box.bottom]
     return [list(line.crop(box.x, box.right)) for line in lines]
+
+
+async def test_the_first_runs_are_drawn_at_once_in_the_columns_that_have_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heads: list[str] = []
+    draw = RunList.render_line
+
+    def drawing(self: RunList, y: int) -> Strip:
+        strip = draw(self, y)
+        if y == 0:
+            heads.append(strip.text)
+        return strip
+
+    monkeypatch.setattr(RunList, "render_line", drawing)
+    app = make_app(store(), watching())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: main_of(app).query_one("#centre").display)
+        heads.clear()
+        link_of(app).say(runs(*batch()))
+        await _listed(pilot, app, 16)
+    assert heads
+    assert set(heads) == {heads[-1]}, "none for the width of a list that was not on show"
