@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +41,8 @@ from evaltui.cli.demo_reports import Step, history  # noqa: E402
 from evaltui.cli.demo_reports import live as live_reports  # noqa: E402
 
 NOTHING = "python -c pass"
+_LOOK_S = 0.5
+_PATIENCE_S = 120.0
 FLOOR = [sys.executable, "-c", "pass"]
 """What every program in Python costs at least."""
 
@@ -105,12 +107,12 @@ def stalls(place: Path, uri: str, runs: int) -> Iterator[Figure]:
         f"mcp={reports}",
     ]
     with PtySession(command, size=SIZE, env=env) as program:
-        program.until_text("run-")
+        look_seldom(program, lambda: "run-" in program.text)
         now = datetime.now(tz=UTC)
         for step in history(now):
             drop(reports, step)
             program.pump(0.2)
-        program.until_text("eval_mcp")
+        look_seldom(program, lambda: "eval_mcp" in program.text)
         for number, step in enumerate(live_reports(now + timedelta(hours=1))):
             if number > 25:
                 break
@@ -120,7 +122,7 @@ def stalls(place: Path, uri: str, runs: int) -> Iterator[Figure]:
             while time.monotonic() < end:
                 program.pump(0.05)
         logged = re.compile(r"watch (\d+)/")
-        program.until(lambda: int((logged.search(program.text) or [0, 0])[1]) >= 9, "logged files")
+        look_seldom(program, lambda: int((logged.search(program.text) or [0, 0])[1]) >= 9)
         program.send("q")
         program.pump(0.5)
         program.send("q")
@@ -143,6 +145,20 @@ def stalls(place: Path, uri: str, runs: int) -> Iterator[Figure]:
         f"{len(late)} of {facts['beats']} beats later than 16 ms; at {facts['late_ms'][:6]}",
     )
     yield Figure("mlflow and the like imported by the screen", len(facts["forbidden"]), "", 0)
+
+
+def look_seldom(program: PtySession, condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds; each look draws a screen, on a processor that is then missed.
+
+    Raises:
+        AssertionError: It does not come to hold.
+    """
+    end = time.monotonic() + _PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end, program.text
+        look = time.monotonic() + _LOOK_S
+        while time.monotonic() < look:
+            program.pump(0.1)
 
 
 def quitting(place: Path) -> Iterator[Figure]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 
 from evaltui.domain.text import clean
@@ -46,12 +47,13 @@ class TrendStrip(Widget):
         self._trends: Trends | None = None
         self._told = False
         self._drawn: tuple[Content, ...] = ()
+        self._drawn_for = Size(-1, -1)
         self._title = ""
 
     def show(self, trends: Trends | None) -> None:
         """Show other trends; nothing is drawn when the lines stay the same."""
         self._trends, self._told = trends, True
-        lines = self._lines()
+        lines, self._drawn_for = self._lines(), self.content_size
         title = strip_title(trends)
         if title != self._title:
             self._title = title
@@ -62,7 +64,8 @@ class TrendStrip(Widget):
 
     def render(self) -> Content:
         """Draw the lines for the size there is."""
-        self._drawn = self._lines()
+        if self.content_size != self._drawn_for:
+            self._drawn, self._drawn_for = self._lines(), self.content_size
         return Content("\n").join(self._drawn)
 
     def _lines(self) -> tuple[Content, ...]:
