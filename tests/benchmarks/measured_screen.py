@@ -1,5 +1,8 @@
 """The real screen with a heartbeat on its event loop; writes the beats that came late as JSON.
 
+With each stands what the loop itself took of a processor meanwhile: the rest of the time it waited
+for one, which others had.
+
 Usage: measured_screen.py OUT.json [evaltui options]
 """
 
@@ -27,7 +30,7 @@ class MeasuredApp(app.EvaltuiApp):
 
     def on_mount(self) -> None:
         """Start the heartbeat; Textual itself calls the on_mount of every base class."""
-        self.late: list[tuple[float, float]] = []
+        self.late: list[tuple[float, float, float]] = []
         self.beats = 0
         self.engine_s = float("inf")
         self.run_worker(self._beat(), group="heartbeat")
@@ -35,14 +38,15 @@ class MeasuredApp(app.EvaltuiApp):
     async def _beat(self) -> None:
         began = time.monotonic()
         while True:
-            due = time.monotonic() + BEAT_S
+            due, before = time.monotonic() + BEAT_S, time.thread_time()
             await asyncio.sleep(BEAT_S)
-            late = time.monotonic() - due
+            late, used = time.monotonic() - due, time.thread_time() - before
             self.beats += 1
             if self.engine_s > due and self.conductor is not None and self.conductor.link.pid:
                 self.engine_s = round(due - began, 3)
             if late > LATE_S:
-                self.late.append((round(due - began, 3), round(late * 1000, 1)))
+                at = round(due - began, 3)
+                self.late.append((at, round(late * 1000, 1), round(used * 1000, 1)))
 
     async def leave(self, code: int = 0) -> None:
         """Write down what was measured, then leave."""
