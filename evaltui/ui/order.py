@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from itertools import pairwise
 
 import numpy as np
 
 from evaltui.domain.name_search import name_ranks
 from evaltui.domain.run import RunStatus
 from evaltui.domain.select import mode_codes
-from evaltui.domain.table import STATUSES, BoolArray, FloatArray, IntArray, RunTable
+from evaltui.domain.table import STATUSES, FloatArray, IntArray, RunTable
 from evaltui.late_dataclass import dataclass
 
 METRIC_PREFIX = "metric:"
@@ -60,36 +59,37 @@ def display_order(table: RunTable, rows: IntArray, sort: Sort) -> IntArray:
     if not len(rows):
         return rows
     values = _sort_values(table, rows, sort)
-    missing = np.isnan(values)
-    keys = np.where(missing, 0.0, -values if sort.descending else values)
-    starts = table.started_ms[rows]
-    newest = np.where(np.isnan(starts), np.inf, -starts)
+    if sort.descending:
+        np.negative(values, out=values)
     if sort.column == SortKey.START:
-        undated = missing & (table.status[rows] == _PENDING)
-        keys = np.where(undated, -np.inf, keys)
-        missing = missing & ~undated
-    ranks: IntArray = np.lexsort((newest, keys, missing))
-    _break_ties(ranks, rows, (keys, newest, missing), table.run_ids)
+        values[np.isnan(values) & (table.status[rows] == _PENDING)] = -np.inf
+    ranks: IntArray = np.argsort(values)  # what is missing comes last
+    _order_equal(ranks, rows, values, table)
     return rows[ranks]
 
 
-def _break_ties(
-    ranks: IntArray,
-    rows: IntArray,
-    keys: tuple[FloatArray | BoolArray, ...],
-    run_ids: Sequence[str],
-) -> None:
-    equal = np.ones(len(ranks) - 1, dtype=np.bool_)
-    for key in keys:
-        ranked = key[ranks]
-        equal &= ranked[1:] == ranked[:-1]
+def _order_equal(ranks: IntArray, rows: IntArray, values: FloatArray, table: RunTable) -> None:
+    """Put rows of equal value in order; only they are looked at once more."""
+    ranked = values[ranks]
+    equal = ranked[1:] == ranked[:-1]
+    equal[len(ranked) - int(np.isnan(ranked).sum()) :] = True
     if not equal.any():
         return
-    edges = np.flatnonzero(np.concatenate(([True], ~equal, [True])))
-    for low, high in pairwise(edges.tolist()):
-        if high - low > 1:
-            group = ranks[low:high].tolist()
-            ranks[low:high] = sorted(group, key=lambda at: run_ids[int(rows[at])], reverse=True)
+    first = np.append(True, ~equal)
+    tied = np.flatnonzero(~first | np.append(equal, False))
+    groups = np.cumsum(first)[tied]
+    starts = table.started_ms[rows[ranks[tied]]]
+    newest = np.where(np.isnan(starts), np.inf, -starts)
+    order = np.lexsort((newest, groups))
+    ranks[tied] = ranks[tied][order]
+    newest = newest[order]  # the groups are where they were
+    differs = (groups[1:] != groups[:-1]) | (newest[1:] != newest[:-1])
+    edges = np.flatnonzero(np.concatenate(([True], differs, [True])))
+    alike = np.flatnonzero(np.diff(edges) > 1)
+    for low, high in zip(edges[alike].tolist(), edges[alike + 1].tolist(), strict=True):
+        places = tied[low:high]
+        group = ranks[places].tolist()
+        ranks[places] = sorted(group, key=lambda at: table.run_ids[int(rows[at])], reverse=True)
 
 
 def _sort_values(table: RunTable, rows: IntArray, sort: Sort) -> FloatArray:
