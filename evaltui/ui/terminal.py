@@ -22,6 +22,8 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 
+from evaltui.ui.keyboard import SelectableEvent, read_keys
+
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 """Signals that end the program in an orderly way, with status 128 + their number."""
 
@@ -102,6 +104,7 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._size = self._size or self._get_terminal_size()  # else Textual takes COLUMNS first
         TerminalDriver.attrs_at_start = terminal_attrs()
+        self.exit_event = self._end = SelectableEvent()
         self._told = False
         self._suspended = False
         stream = sys.__stderr__
@@ -194,7 +197,7 @@ class TerminalDriver(LinuxDriver):
     def _run_input_thread(self) -> None:
         """Read input; a terminal that cannot be read any more is gone, not a crash."""
         try:
-            self.run_input_thread()
+            read_keys(self.fileno, self._end, self.process_message, debug=self._debug)
         except OSError:
             self._tell_gone()
 
