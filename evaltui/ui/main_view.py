@@ -150,7 +150,7 @@ class MainView(Screen[None], inherit_bindings=False):
         following = await asyncio.to_thread(self._make_following)
         for pane in following.panes():  # one after the other: keys come between
             side = self.query("#side")
-            if not side:
+            if not side or not side.first().is_attached:
                 return  # the screen is left already
             pane.display = False  # shown while it is mounted, it might not be told its size
             await side.first().mount(pane)
