@@ -157,8 +157,9 @@ class Walker:
             if self._file_counts(name, globs):
                 walk.add(path, found)
         elif stat.S_ISLNK(found.st_mode):
-            walk.links.append((path, globs))
-            self._follow_links(walk)
+            if not os.path.isdir(path):  # noqa: PTH112 - text; a scan tells which of its names count
+                walk.links.append((path, globs))
+                self._follow_links(walk)
         else:
             walk.special += 1
         return True

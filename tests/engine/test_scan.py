@@ -275,6 +275,16 @@ def test_a_root_that_is_a_link_is_watched_under_its_own_name(tmp_path: Path) -> 
     assert names(scanner.look([str(tmp_path / "link/s.json")]), tmp_path) == ["link/s.json"]
 
 
+def test_a_link_to_a_folder_that_comes_while_watched_names_no_report_twice(tmp_path: Path) -> None:
+    scanner = Scanner([root(tmp_path)])
+    scanner.scan()
+    (tmp_path / "loop").symlink_to(".")
+    path = write(tmp_path / "r.json")
+    found = scanner.look([str(tmp_path / "loop"), str(path)])
+    assert names(found, tmp_path) == ["r.json"]
+    assert names(scanner.scan(), tmp_path) == []
+
+
 def test_a_missing_root_is_told_and_found_when_it_appears(tmp_path: Path) -> None:
     scanner = Scanner([root(tmp_path / "later")])
     assert scanner.scan().missing_roots == [tmp_path / "later"]
