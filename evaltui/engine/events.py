@@ -172,7 +172,7 @@ class FileEvents:
                 if bell.hangs and wait_s and not (bell.has_rung or bell.wait(_RINGS_WITHIN_S)):
                     bell.take_down()  # it does not work here
                 time.sleep(_GAP_S)
-            wait_s = _GAP_S if batch or rang else min(max(_GAP_S, 2 * wait_s), _LONGEST_S)
+            wait_s = _GAP_S if batch or rang else min(max(_GAP_S, 4 * wait_s), _LONGEST_S)
 
     def _hear(self, batch: set[tuple[Change, str]], directories: list[str], *, first: bool) -> None:
         paths = [path for _, path in batch if self._counts(path, directories)]

@@ -71,10 +71,11 @@ class Feed:
         self._told_watch: WatchStatus | None = None
         self._notices: deque[Notice] = deque(maxlen=_MAX_NOTICES)
 
-    def watch(self, status: WatchStatus) -> None:
-        """Note how the watch is."""
+    def watch(self, status: WatchStatus) -> bool:
+        """Note how the watch is; return whether that is news."""
         with self._lock:
-            self._watch = status
+            before, self._watch = self._watch, status
+        return status != before
 
     @property
     def role(self) -> WatchRole:

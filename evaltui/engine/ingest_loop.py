@@ -179,11 +179,14 @@ class IngestLoop:
         run_ids = [run_id for item in done for run_id in item.run_ids]
         if run_ids:
             self._logged(run_ids)
-        self._show()
+        self._feed.watch(self._crew.status())
+        self._told(0.0)  # what hinders may be another thing now
 
     def _show(self, patience_s: float = 0.0) -> None:
-        self._feed.watch(self._crew.status())
-        self._told(patience_s)
+        """Have told what differs; most turns only look, and another thread wakes for nothing."""
+        news = self._feed.watch(self._crew.status())
+        if news or self._feed.is_behind():
+            self._told(patience_s)
 
     def _deal_with_twins(self) -> None:
         with self._lock:

@@ -118,10 +118,18 @@ class Watcher:
         return outcomes
 
     def wait(self, timeout_s: float) -> None:
-        """Wait for an event, for something that is due, or for `wake`; at most `timeout_s`."""
-        left_s = self._next_at() - self._monotonic()
-        if left_s > 0:
-            self._woken.wait(min(timeout_s, left_s))
+        """Wait for an event, for something that is due, or for `wake`; at most `timeout_s`.
+
+        Where only a look is due whether the roots are still there, it is taken, and the wait goes
+        on unless one is not: a step costs ten times as much.
+        """
+        end = self._monotonic() + timeout_s
+        while True:
+            left_s = min(self._next_at(), end) - self._monotonic()
+            if self._woken.wait(max(0.0, left_s)) or self._monotonic() >= end:
+                break
+            if self._next_at(looking=False) <= self._monotonic() or self._roots_moved():
+                break
         self._woken.clear()
 
     def wake(self) -> None:
@@ -225,8 +233,8 @@ class Watcher:
         self._unscanned |= self._untried & set(gained)
         self._untried = set()
         held = self._roles.held
-        moved = self._vantage.moved([root.path for root in held])
-        self._stale = self._stale or moved or bool(gained)
+        if self._roots_moved() or gained:
+            self._stale = True
         if self._stale:
             known = self._recall.known(held)
             self._scanner.set_roots(())
@@ -235,6 +243,12 @@ class Watcher:
             self._trouble.adopt(self._recall.troubles)
             self._schedule.request()
             self._stale = False
+
+    def _roots_moved(self) -> bool:
+        """Look, if it is time to, whether a root is another directory; the next step heeds it."""
+        moved = self._vantage.moved([root.path for root in self._roles.held])
+        self._stale = self._stale or moved
+        return moved
 
     # -- finding ---------------------------------------------------------------------------------
 
@@ -321,12 +335,17 @@ class Watcher:
     def _is_full(self) -> bool:
         return self._intake.queue.old > 0 and self._ingestor.open_count() >= MAX_OPEN
 
-    def _next_at(self) -> float:
-        """Return when something is to be done, on the monotonic clock; inf without an idea."""
+    def _next_at(self, *, looking: bool = True) -> float:
+        """Return when something is to be done, on the monotonic clock; inf without an idea.
+
+        Args:
+            looking: Whether to look for roots that are gone or others counts.
+        """
         first = self._intake.queue.first()
         if first is not None and not (first.old and self._is_full()):
             return self._monotonic()
         times = [self._roles.next_at]
         if self._roles.held:
-            times += [self._schedule.next_at, self._intake.settle.next_due(), self._vantage.next_at]
+            times += [self._schedule.next_at, self._intake.settle.next_due()]
+            times += [self._vantage.next_at] if looking else []
         return min((at for at in times if at is not None), default=math.inf)

@@ -55,14 +55,14 @@ def _events(*at: int) -> Batches:
 def test_who_hears_nothing_asks_ever_more_seldom() -> None:
     bell = _Bell(last=14)
     _listen(bell, _events())
-    assert bell.waits[:4] == [0.0, 0.005, 0.01, 0.02]
+    assert bell.waits[:4] == [0.0, 0.005, 0.02, 0.08]
     assert bell.waits[-2:] == [5.0, 5.0]
 
 
 def test_after_a_ring_the_asks_are_close_together_again() -> None:
     bell = _Bell(14, last=17)
     _listen(bell, _events())
-    assert bell.waits[13:] == [5.0, 0.005, 0.01, 0.02]
+    assert bell.waits[13:] == [5.0, 0.005, 0.02, 0.08]
 
 
 def test_what_comes_a_moment_after_its_ring_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_what_comes_a_moment_after_its_ring_is_heard(monkeypatch: pytest.MonkeyP
 def test_a_bell_that_rings_after_what_it_rings_for_stays() -> None:
     bell = _Bell(5, last=8)
     _listen(bell, _events(4))
-    assert bell.waits[3:6] == [0.02, 1.0, 0.005]
+    assert bell.waits[3:6] == [0.08, 1.0, 0.005]
     assert bell.hangs
 
 
