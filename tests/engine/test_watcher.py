@@ -365,6 +365,27 @@ def test_a_wait_ends_with_a_wake_from_another_thread(watched: Watched) -> None:
     assert time.monotonic() - began < 25
 
 
+@pytest.mark.parametrize(("there", "waits"), [(True, 5), (False, 1)])
+def test_a_wait_goes_on_after_a_look_at_roots_that_are_there(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, there: bool, waits: int
+) -> None:
+    watcher = watched.watch()
+    watched.run(watcher)
+    watcher._schedule.interval_s = 5.0
+    waited: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waited.append(seconds)
+        watched.mono.now += seconds
+        return False
+
+    monkeypatch.setattr(watcher._woken, "wait", wait)
+    if not there:
+        watched.root.rename(watched.base / "away")
+    watcher.wait(60.0)
+    assert waited == pytest.approx([1.0] * waits)
+
+
 def test_without_a_directory_nothing_is_due(watched: Watched) -> None:
     watcher = Watcher((), watched.journal, watched.ingestor, monotonic=watched.mono)
     watcher.step()
