@@ -1,4 +1,4 @@
-"""The page of the list that a start shows first: found without numpy, so it is there early.
+"""The page of the list that a start shows first: found without numpy, in its first frame.
 
 So is whether there is a whole listing.
 """
@@ -6,36 +6,15 @@ So is whether there is a whole listing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from evaltui.domain.list_page import ListPage
 from evaltui.errors import EvaltuiError
-from evaltui.mirror.page_file import PageFile
+from evaltui.mirror.places import anything_kept
 from evaltui.settings import Settings
-from evaltui.tracking.target import resolve_target
 
-
-def page_file(settings: Settings, environ: Mapping[str, str]) -> PageFile | None:
-    """Return where the page of the wanted target and experiment lies.
-
-    Args:
-        settings: The settings.
-        environ: Environment variables.
-
-    Returns:
-        None where nothing is to be kept, or the settings name no target (the engine says why).
-    """
-    if not settings.mirror:
-        return None
-    try:
-        return PageFile(resolve_target(settings, environ).key)
-    except EvaltuiError:
-        return None
-
-
-def has_mirror(settings: Settings, environ: Mapping[str, str]) -> bool:
-    """Return whether a listing of the wanted target and experiment was kept; it may be damaged."""
-    found = page_file(settings, environ)
-    return found is not None and found.has_list
+if TYPE_CHECKING:
+    from evaltui.domain.list_page import ListPage
+    from evaltui.mirror.page_file import PageFile
 
 
 class PageShelf:
@@ -46,6 +25,10 @@ class PageShelf:
     Args:
         settings: The settings.
         environ: Environment variables.
+
+    Attributes:
+        has_list: Whether a listing of the wanted target and experiment was kept, which may be
+            damaged; known when the page was taken.
     """
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
@@ -56,13 +39,28 @@ class PageShelf:
 
     def take(self) -> ListPage | None:
         """Return the page of the last session, or None."""
-        self._file = page_file(self._settings, self._environ)
-        if self._file is None:
+        if not (self._settings.mirror and anything_kept()):
+            return None  # sooner told than which file it would be
+        file = self._found()
+        if file is None:
             return None
-        self.has_list = self._file.has_list
-        return self._file.read()
+        self.has_list = file.has_list
+        return file.read()
 
     def put(self, page: ListPage) -> None:
-        """Keep a page for the next start, where one was looked for before."""
-        if self._file is not None:
-            self._file.write(page)
+        """Keep a page for the next start, where it is to be kept."""
+        file = self._found()
+        if file is not None:
+            file.write(page)
+
+    def _found(self) -> PageFile | None:
+        """Return where the page of the wanted target lies; the engine says why there is none."""
+        if self._file is None and self._settings.mirror:
+            from evaltui.mirror.page_file import PageFile  # noqa: PLC0415 - not on a first start
+            from evaltui.tracking.target import resolve_target  # noqa: PLC0415
+
+            try:
+                self._file = PageFile(resolve_target(self._settings, self._environ).key)
+            except EvaltuiError:
+                return None
+        return self._file

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evaltui.domain.events import StoreState
-from evaltui.page_shelf import has_mirror
+from evaltui.page_shelf import PageShelf
 from evaltui.recall import TargetMirror, first_status, recall, recall_shown
 from evaltui.settings import Settings
 from evaltui.tracking.target import Target, resolve_target
@@ -74,12 +74,17 @@ def test_nothing_is_recalled_where_it_is_switched_off_or_nothing_was_listed(
 
 
 def test_whether_there_is_a_listing_is_told_of_the_very_target(settings: Settings) -> None:
-    assert not has_mirror(settings, {})
+    def has_list(wanted: Settings) -> bool:
+        shelf = PageShelf(wanted, {})
+        shelf.take()
+        return shelf.has_list
+
+    assert not has_list(settings)
     kept(settings, "a")
-    assert has_mirror(settings, {})
-    assert not has_mirror(replace(settings, mirror=False), {})
-    assert not has_mirror(replace(settings, experiment="another"), {})
-    assert not has_mirror(replace(settings, tracking_uri="nonsense://"), {})
+    assert has_list(settings)
+    assert not has_list(replace(settings, mirror=False))
+    assert not has_list(replace(settings, experiment="another"))
+    assert not has_list(replace(settings, tracking_uri="nonsense://"))
 
 
 def test_a_target_that_makes_no_sense_recalls_nothing(settings: Settings) -> None:

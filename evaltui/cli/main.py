@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,6 @@ from evaltui.ui.refusal import INSTEAD, refusal
 if TYPE_CHECKING:
     from evaltui.domain.recalled import Recalled
     from evaltui.page_shelf import PageShelf
-    from evaltui.ui.engine_spawn import EarlyEngine
 
 _MESSAGE_LIMIT = 600
 _OWN_LOG = frozenset({"demo", "run"})
@@ -88,46 +88,30 @@ def _run_screen(settings: Settings) -> int:
         raise ConfigError(f"the screen needs a terminal: {why}", hint=f"without one: {INSTEAD}")
     gc.disable()  # what is made until the screen stands is there to stay; the screen turns it on
     start_log(settings)
-    early = _first_engine(settings)
+    from evaltui.page_shelf import PageShelf  # noqa: PLC0415 - only for the screen
+    from evaltui.ui.engine_spawn import EarlyEngine  # noqa: PLC0415
+
+    shelf = PageShelf(settings, os.environ)
+    page = shelf.take()
+    # Where no list was kept everybody waits for what the engine lists; where there is one, the
+    # screen has the processor to itself until that is shown.
+    early = None if shelf.has_list else EarlyEngine(settings)
     try:
-        return _show(settings, early)
+        from evaltui.ui.running import run_app  # noqa: PLC0415 - textual is only for the screen
+
+        recall = partial(_recall, settings, shelf)
+        return run_app(settings, recall=recall, shelf=shelf, page=page, early=early)
     finally:
         if early is not None:
             early.drop()
 
 
-def _first_engine(settings: Settings) -> EarlyEngine | None:
-    """Start the engine where no list of any store was kept: everybody waits for what it lists.
-
-    A start that has a list to show leaves the processor to the screen.
-    """
-    from evaltui.mirror.places import mirror_dir, mirror_files  # noqa: PLC0415 - of the screen
-
-    if settings.mirror and mirror_files(mirror_dir()):
+def _recall(settings: Settings, shelf: PageShelf) -> Recalled | None:
+    if not shelf.has_list:
         return None
-    from evaltui.ui.engine_spawn import EarlyEngine  # noqa: PLC0415 - only for such a start
+    from evaltui import recall as mirrors  # noqa: PLC0415 - after the first frame
 
-    return EarlyEngine(settings)
-
-
-def _show(settings: Settings, early: EarlyEngine | None) -> int:
-    from evaltui.ui.running import run_app  # noqa: PLC0415 - textual is only for the screen
-
-    def recall() -> Recalled | None:
-        from evaltui.page_shelf import has_mirror  # noqa: PLC0415 - after the first frame
-
-        if not has_mirror(settings, os.environ):
-            return None  # the engine need not wait until what reads mirrors is imported
-        from evaltui import recall as mirrors  # noqa: PLC0415
-
-        return mirrors.recall(settings, os.environ)
-
-    def open_shelf() -> PageShelf:
-        from evaltui.page_shelf import PageShelf  # noqa: PLC0415 - after the first frame
-
-        return PageShelf(settings, os.environ)
-
-    return run_app(settings, recall=recall, open_shelf=open_shelf, early=early)
+    return mirrors.recall(settings, os.environ)
 
 
 def _report(message: str, hint: str | None, code: int) -> int:

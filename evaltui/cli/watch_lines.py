@@ -23,7 +23,7 @@ from evaltui.domain.events import (
 from evaltui.engine.link import Event, FilesChanged, Noticed, StoreChanged, WatchChanged
 from evaltui.engine.outcome import Outcome
 from evaltui.log import redact
-from evaltui.ui.format import duration_text
+from evaltui.ui.instants import duration_text
 
 BACKLOG_S = 60.0
 """Seconds between two lines about a backlog."""

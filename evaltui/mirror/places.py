@@ -31,6 +31,15 @@ def mirror_files(directory: Path) -> list[Path]:
     return [path for _, path in sorted(found, reverse=True)]
 
 
+def anything_kept() -> bool:
+    """Return whether anything lies where mirrors do."""
+    try:
+        with os.scandir(mirror_dir()) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        return False
+
+
 def path_of(key: str, suffix: str, directory: Path | None = None) -> Path:
     """Return where a file of one store and experiment lies.
 

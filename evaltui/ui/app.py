@@ -50,9 +50,6 @@ HANG_UP = 129
 Recall = Callable[[], "Recalled | None"]
 """Opens what was known before; called in a thread, after the first frame."""
 
-OpenShelf = Callable[[], "Shelf | None"]
-"""Tells where the page of the list lies; called in a thread, after the first frame."""
-
 
 def nothing() -> None:
     """Recall nothing."""
@@ -69,8 +66,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         driver_class: Textual driver, or None for the one of tests.
         finish: At the end the engine may finish the report at hand behind our back.
         recall: Opens what was known before, to be shown until the store answers.
-        open_shelf: Tells where the first page of the list lies between two sessions; called in a
-            thread, after the first frame.
+        shelf: Where the first page of the list lies between two sessions, or None.
+        page: What lay there, to be shown from the first frame on.
         start_early: Starts the engine while the screen fetches its parts, which is done when there
             is nothing to recall; None: after that.
         early: An engine that was started already, or None.
@@ -94,7 +91,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         driver_class: type[TerminalDriver] | None = None,
         finish: bool = True,
         recall: Recall = nothing,
-        open_shelf: OpenShelf = nothing,
+        shelf: Shelf | None = None,
+        page: ListPage | None = None,
         start_early: Callable[[], EarlyEngine] | None = None,
         early: EarlyEngine | None = None,
     ) -> None:
@@ -123,8 +121,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         self._keys = check_keymap(settings.keys)
         self._finish = finish
         self._recall = recall
-        self._open_shelf = open_shelf
-        self._shelf: Shelf | None = None
+        self._shelf = shelf
+        self._page = page
         self._start_early = start_early
         self._early = early
         self._started = False
@@ -135,7 +133,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[Any]:
         """Return the first frame."""
-        self._opening = OpeningScreen(self._settings.experiment or "", self._glyphs.name)
+        experiment = self._settings.experiment or ""
+        self._opening = OpeningScreen(experiment, self._glyphs.name, self._page)
         return self._opening
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -162,7 +161,6 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         Where nothing is known before the store answers, the engine is what everybody waits for: it
         is started first.
         """
-        await self._show_page()
         if self._shelf is not None and not self._shelf.has_list:
             self._begin_engine()
         recalled = None
@@ -200,18 +198,6 @@ class EvaltuiApp(App[int], inherit_bindings=False):
     def _begin_engine(self) -> None:
         if self._early is None and self._start_early is not None and not self._leaving:
             self._early = self._start_early()
-
-    async def _show_page(self) -> None:
-        """Show the list as the last session left it, and let that reach the terminal."""
-        page = await asyncio.to_thread(self._take_page)
-        if page is not None and self._opening.show(page):
-            painted = asyncio.Event()
-            self._opening.call_after_refresh(painted.set)
-            await painted.wait()
-
-    def _take_page(self) -> ListPage | None:
-        self._shelf = self._open_shelf()
-        return None if self._shelf is None else self._shelf.take()
 
     def _prepare(self) -> type[Conductor]:
         from evaltui.ui.conductor import Conductor  # noqa: PLC0415 - after the first frame

@@ -120,7 +120,7 @@ class Conductor:
     # -- what the engine sends -------------------------------------------------------------------
 
     def _receive(self, event: LinkEvent) -> None:
-        if not self.main.is_mounted or self._closed:
+        if self._closed or not (self.main.is_mounted and self.main.stands):
             return
         bench, main = self.session.bench, self.main
         if isinstance(event, RunsChanged):

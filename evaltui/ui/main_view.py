@@ -72,6 +72,8 @@ class MainView(Screen[None], inherit_bindings=False):
         self.session = session
         self.pane = "runs"
         self.opened_id = ""
+        self.stands = False
+        """Whether its parts are there: in a program that is being left they are not made."""
         self.following: Following | None = None
         """What follows the cursor; None until the list stands."""
         self._rows = RowText(
@@ -134,6 +136,7 @@ class MainView(Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Show the frame with the list, and once that is out what belongs to its cursor."""
+        self.stands = bool(self.query(RunList))
         self.fit_panes()
         self.call_after_refresh(self._begin_to_follow)
 
@@ -184,7 +187,7 @@ class MainView(Screen[None], inherit_bindings=False):
         """Show the parts that belong to the current pane at the current size."""
         size = self.app.size
         layout = layout_for(width or size.width, height or size.height, self.pane)
-        if layout == self._layout_now:
+        if layout == self._layout_now or not self.stands:
             return
         self._layout_now = layout
         self.set_class(layout.borders, "-borders")

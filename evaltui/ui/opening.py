@@ -1,8 +1,8 @@
 """The first frame: what stands on the screen while the rest of the program is still loaded.
 
-Its parts import nothing but Textual, so it is there about as soon as an empty program would be. The
-first page of the list as the last session left it follows as soon as it was read; keys that are
-typed before the main screen is there are kept for it.
+Its parts import nothing but Textual, so it is there about as soon as an empty program would be,
+with the first page of the list as the last session left it. Keys that are typed before the main
+screen is there are kept for it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from evaltui.domain.text import clean
+from evaltui.ui.instants import clock_text
 from evaltui.ui.layout import layout_for
 from evaltui.ui.list_roles import ROLES
 
@@ -34,22 +35,25 @@ _LEAVING = frozenset({"quit_now", "back_or_quit"})
 
 
 class PageView(Widget):
-    """Lines of a run list that cannot be moved in yet."""
+    """Lines of a run list that cannot be moved in yet.
+
+    Args:
+        page: The page, or None for a blank.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"run-list--{role}" for role in ROLES}
 
-    def __init__(self) -> None:
+    def __init__(self, page: ListPage | None) -> None:
         super().__init__()
-        self.page: ListPage | None = None
+        self._lines = page.lines if page is not None else ()
 
     def render_line(self, y: int) -> Strip:
         """Draw a line as the run list would."""
         width = self.size.width
         text = self._style("text")
-        lines = self.page.lines if self.page is not None else ()
-        if y >= len(lines):
+        if y >= len(self._lines):
             return Strip.blank(width, text)
-        segments = [Segment(words, self._style(role)) for role, words in lines[y]]
+        segments = [Segment(words, self._style(role)) for role, words in self._lines[y]]
         return Strip(segments).adjust_cell_length(width, text)
 
     def _style(self, role: str) -> Style:
@@ -63,6 +67,7 @@ class OpeningScreen(Screen[None]):
     Args:
         experiment: Name of the experiment, as far as it is known; foreign text.
         glyphs: Name of the signs that are drawn with.
+        page: The list as the last session left it, or None; not shown if drawn for another screen.
     """
 
     DEFAULT_CSS = """
@@ -84,43 +89,36 @@ class OpeningScreen(Screen[None]):
     .-ascii OpeningScreen.-page > Container { border: ascii $primary; }
     """
 
-    def __init__(self, experiment: str, glyphs: str = "") -> None:
+    def __init__(self, experiment: str, glyphs: str = "", page: ListPage | None = None) -> None:
         super().__init__()
+        self._page = page
         self._experiment = clean(experiment)
         self._glyphs = glyphs
-        self._view = PageView()
         self.typed: list[events.Key] = []
         """Keys that wait for the main screen, first one first."""
 
     def compose(self) -> ComposeResult:
         """Lay out the frame."""
+        page = self._page if self._page is not None and self._suits(self._page) else None
         name = f" evaltui  {self._experiment}" if self._experiment else " evaltui"
-        yield Static(Content(name), id="opening-header")
+        header = Content(name)
+        if page is not None:
+            self.add_class("-page")
+            as_of = f"as of {clock_text(page.as_of_s)} · opening"
+            header = Content.assemble(name, "  ", (as_of, "$warning"))
+        yield Static(header, id="opening-header")
         yield Static(Content(""), id="opening-tabs")
         with Container() as box:
-            box.border_title = Content("Runs")
+            box.border_title = Content(page.title if page is not None else "Runs")
+            if page is not None:
+                box.styles.width, box.styles.height = page.room[0] + 2, page.room[1] + 2
             yield Static(Content("opening"))
-            yield self._view
+            yield PageView(page)
 
-    def show(self, page: ListPage) -> bool:
-        """Show the list as the last session left it; False if it was drawn for another screen."""
+    def _suits(self, page: ListPage) -> bool:
         size = self.app.size
         layout = layout_for(size.width, size.height, "runs")
-        if not (page.suits((size.width, size.height), self._glyphs) and layout.borders):
-            return False
-        from evaltui.ui.format import clock_text  # noqa: PLC0415 - after the first frame
-
-        self._view.page = page
-        box = self.query_one(Container)
-        box.border_title = Content(page.title)
-        box.styles.width, box.styles.height = page.room[0] + 2, page.room[1] + 2
-        self.add_class("-page")
-        name = f" evaltui  {self._experiment}" if self._experiment else " evaltui"
-        as_of = f"as of {clock_text(page.as_of_s)} · opening"
-        self.query_one("#opening-header", Static).update(
-            Content.assemble(name, "  ", (as_of, "$warning"))
-        )
-        return True
+        return page.suits((size.width, size.height), self._glyphs) and layout.borders
 
     def on_key(self, event: events.Key) -> None:
         """Keep a key for the main screen, unless it quits."""

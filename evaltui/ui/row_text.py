@@ -17,8 +17,9 @@ from evaltui.domain.text import clean
 from evaltui.domain.trend import windows
 from evaltui.ui.charts import sparkline
 from evaltui.ui.columns import TREND_WIDTH, Cell, Column, ColumnPlan, Kind, make_plan
-from evaltui.ui.format import beyond_tolerance, start_text, value_text
+from evaltui.ui.format import beyond_tolerance, value_text
 from evaltui.ui.glyphs import Glyphs
+from evaltui.ui.instants import start_text
 from evaltui.ui.model import Workbench
 
 SIGNS = {"better": "+", "worse": "!", "": " "}

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("TEXTUAL_FPS", "120")  # read when Textual is imported: a new screen, and a
 # change soon after another, wait for up to one frame
@@ -17,6 +18,10 @@ from evaltui.ui.app import real_link
 from evaltui.ui.engine_spawn import FEW_THREADS, EarlyEngine
 from evaltui.ui.terminal import TerminalDriver
 
+if TYPE_CHECKING:
+    from evaltui.domain.list_page import ListPage
+    from evaltui.ui.page_keeper import Shelf
+
 
 def run_app(
     settings: Settings,
@@ -24,7 +29,8 @@ def run_app(
     command: Sequence[str] | None = None,
     finish: bool = True,
     recall: screen.Recall = screen.nothing,
-    open_shelf: screen.OpenShelf = screen.nothing,
+    shelf: Shelf | None = None,
+    page: ListPage | None = None,
     early: EarlyEngine | None = None,
 ) -> int:
     """Run the screen until it is left.
@@ -34,7 +40,8 @@ def run_app(
         command: Program to start instead of the engine, or None.
         finish: At the end the engine may finish the report at hand behind our back.
         recall: Opens what was known before, to be shown until the store answers.
-        open_shelf: Tells where the first page of the list lies between two sessions.
+        shelf: Where the first page of the list lies between two sessions, or None.
+        page: What lay there.
         early: An engine that was started already, which is taken or killed; None: there is none.
 
     Returns:
@@ -55,7 +62,8 @@ def run_app(
         driver_class=TerminalDriver,
         finish=finish,
         recall=recall,
-        open_shelf=open_shelf,
+        shelf=shelf,
+        page=page,
         start_early=start_early,
         early=early,
     )

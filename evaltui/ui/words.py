@@ -10,7 +10,7 @@ from evaltui.domain.events import StoreState, StoreStatus, WatchRole, WatchStatu
 from evaltui.domain.places import is_in_demo, shown_path
 from evaltui.domain.text import clean
 from evaltui.late_dataclass import dataclass
-from evaltui.ui.format import clock_text
+from evaltui.ui.instants import clock_text
 from evaltui.ui.model import Workbench
 
 _PATH_LIMIT = 400

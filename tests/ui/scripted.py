@@ -16,11 +16,12 @@ from evaltui.domain.run import Run, RunStatus, Tag
 from evaltui.domain.table import RunDelta
 from evaltui.engine.link import Reply, RunsChanged, StoreChanged, Verb, WatchChanged
 from evaltui.settings import Settings
-from evaltui.ui.app import EvaltuiApp, OpenShelf, Recall, nothing
+from evaltui.ui.app import EvaltuiApp, Recall, nothing
 from evaltui.ui.client import EngineLink, EngineUp, LinkEvent
 from evaltui.ui.conductor import Conductor
 from evaltui.ui.engine_spawn import EarlyEngine
 from evaltui.ui.main_screen import MainScreen
+from evaltui.ui.page_keeper import Shelf
 from evaltui.ui.session import Session
 
 NOW_S = 1_795_530_120.0
@@ -96,7 +97,7 @@ def make_app(
     answers: Mapping[Verb, Answer] | None = None,
     cwd: str = "/home/ada/evals",
     recall: Recall = nothing,
-    open_shelf: OpenShelf = nothing,
+    shelf: Shelf | None = None,
     start_early: Callable[[], EarlyEngine] | None = None,
 ) -> EvaltuiApp:
     """Return an application whose engine says `script`."""
@@ -114,7 +115,8 @@ def make_app(
         clock=lambda: NOW_S,
         cwd=cwd,
         recall=recall,
-        open_shelf=open_shelf,
+        shelf=shelf,
+        page=shelf.take() if shelf is not None else None,
         start_early=start_early,
     )
 

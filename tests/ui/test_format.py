@@ -10,13 +10,12 @@ from evaltui.domain.catalogue import spec_for
 from evaltui.ui.format import (
     beyond_tolerance,
     delta_text,
-    duration_text,
     number_text,
     relative_text,
-    start_text,
     tolerance_text,
     value_text,
 )
+from evaltui.ui.instants import duration_text, start_text
 
 NOW_S = 1_795_530_120.0  # 2026-11-24 14:22:00 UTC
 RATE, COST, TOKENS, COUNT, SCORE = map(

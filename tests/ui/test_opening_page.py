@@ -37,11 +37,9 @@ class ShelfInMemory:
     def __init__(self, page: ListPage | None = None) -> None:
         self.page = page
         self.has_list = page is not None
-        self.took = threading.Event()
         self.put_count = 0
 
     def take(self) -> ListPage | None:
-        self.took.set()
         return self.page
 
     def put(self, page: ListPage) -> None:
@@ -69,9 +67,8 @@ async def opening(
     def recall() -> None:
         gate.wait(60)
 
-    app = make_app(*script, recall=recall, open_shelf=lambda: shelf)
+    app = make_app(*script, recall=recall, shelf=shelf)
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, shelf.took.is_set)
         yield app, pilot
         gate.set()
 
@@ -107,7 +104,7 @@ async def test_keys_typed_on_the_first_screen_reach_the_list(gate: threading.Eve
 
 
 async def test_q_on_the_first_screen_leaves(gate: threading.Event) -> None:
-    app = make_app(recall=lambda: gate.wait(60) and None, open_shelf=lambda: ShelfInMemory(PAGE))
+    app = make_app(recall=lambda: gate.wait(60) and None, shelf=ShelfInMemory(PAGE))
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: "kept-run" in screen_text(app))
         await pilot.press("q")
@@ -237,7 +234,7 @@ async def test_the_engine_comes_first_exactly_where_there_is_no_list(
         gate.wait(60)
 
     shelf = ShelfInMemory(PAGE if kept else None)
-    app = make_app(recall=recall, open_shelf=lambda: shelf, start_early=start_early)
+    app = make_app(recall=recall, shelf=shelf, start_early=start_early)
     async with app.run_test(size=SIZE) as pilot:
         if kept:
             await until(pilot, recalling.is_set)

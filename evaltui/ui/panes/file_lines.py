@@ -16,7 +16,7 @@ from evaltui.domain.events import (
 from evaltui.domain.places import shown_path
 from evaltui.domain.text import clean
 from evaltui.ui.columns import Cell
-from evaltui.ui.format import duration_text
+from evaltui.ui.instants import duration_text
 from evaltui.ui.widgets.table_columns import TableColumn
 
 COLUMNS = (

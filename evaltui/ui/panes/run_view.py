@@ -16,8 +16,8 @@ from evaltui.domain.run import Run, Tag
 from evaltui.domain.text import clean, clean_lines
 from evaltui.late_dataclass import dataclass
 from evaltui.ui.amounts import local_time
-from evaltui.ui.format import duration_text
 from evaltui.ui.glyphs import BLOCK, Glyphs
+from evaltui.ui.instants import duration_text
 from evaltui.ui.keys import RUN_KEYS, bindings
 from evaltui.ui.panes.artifacts import COLUMNS as ARTIFACT_COLUMNS
 from evaltui.ui.panes.artifacts import ArtifactLines

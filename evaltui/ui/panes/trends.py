@@ -15,8 +15,9 @@ from evaltui.domain.metric import Direction
 from evaltui.domain.text import clean
 from evaltui.ui.charts import bounds, chart, drawn_cells, sparkline
 from evaltui.ui.columns import Cell
-from evaltui.ui.format import beyond_tolerance, delta_text, start_text, value_text
+from evaltui.ui.format import beyond_tolerance, delta_text, value_text
 from evaltui.ui.glyphs import Glyphs
+from evaltui.ui.instants import start_text
 from evaltui.ui.panes.trend_strip import strip_title
 from evaltui.ui.row_text import SIGNS, least_span
 from evaltui.ui.trend_data import Trend, Trends

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from evaltui.domain.events import StoreState, StoreStatus, WatchRole, WatchStatus
 from evaltui.domain.text import clean
 from evaltui.ui.fitting import shorten
-from evaltui.ui.format import clock_text, duration_text
+from evaltui.ui.instants import clock_text, duration_text
 
 WARNING_FROM = 60
 """Width from which the warning has room."""
