@@ -62,7 +62,7 @@ def start_up(place: Path, rounds: int) -> Iterator[Figure]:
             if number:
                 times.append(took)
     for what, seconds, base, beside, target in (
-        ("exec → first painted frame", ours, empty, "the empty Textual program", 1.5),
+        ("exec → first painted frame", ours, empty, "the empty Textual program", 1.2),
         ("exec → first painted frame", ours, floor, NOTHING, NO_TARGET),
         ("the empty Textual program's first frame", empty, floor, NOTHING, NO_TARGET),
     ):
