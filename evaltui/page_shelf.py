@@ -15,6 +15,7 @@ from evaltui.settings import Settings
 if TYPE_CHECKING:
     from evaltui.domain.list_page import ListPage
     from evaltui.mirror.page_file import PageFile
+    from evaltui.tracking.target import Target
 
 
 class PageShelf:
@@ -27,40 +28,41 @@ class PageShelf:
         environ: Environment variables.
 
     Attributes:
-        has_list: Whether a listing of the wanted target and experiment was kept, which may be
-            damaged; known when the page was taken.
+        listed: The wanted target and experiment if a listing of it was kept, which may be damaged;
+            else None. Known when the page was taken.
     """
 
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         self._settings = settings
         self._environ = environ
         self._file: PageFile | None = None
-        self.has_list = False
+        self.listed: Target | None = None
 
     def take(self) -> ListPage | None:
         """Return the page of the last session, or None."""
         if not (self._settings.mirror and anything_kept()):
             return None  # sooner told than which file it would be
-        file = self._found()
-        if file is None:
+        target = self._find()
+        if target is None or self._file is None or not self._file.has_list:
             return None
-        self.has_list = file.has_list
-        return file.read()
+        self.listed = target
+        return self._file.read()
 
     def put(self, page: ListPage) -> None:
         """Keep a page for the next start, where it is to be kept."""
-        file = self._found()
-        if file is not None:
-            file.write(page)
-
-    def _found(self) -> PageFile | None:
-        """Return where the page of the wanted target lies; the engine says why there is none."""
         if self._file is None and self._settings.mirror:
-            from evaltui.mirror.page_file import PageFile  # noqa: PLC0415 - not on a first start
-            from evaltui.tracking.target import resolve_target  # noqa: PLC0415
+            self._find()
+        if self._file is not None:
+            self._file.write(page)
 
-            try:
-                self._file = PageFile(resolve_target(self._settings, self._environ).key)
-            except EvaltuiError:
-                return None
-        return self._file
+    def _find(self) -> Target | None:
+        """Find out where the page of the wanted target lies; the engine says why there is none."""
+        from evaltui.mirror.page_file import PageFile  # noqa: PLC0415 - not before a first frame
+        from evaltui.tracking.target import resolve_target  # noqa: PLC0415
+
+        try:
+            target = resolve_target(self._settings, self._environ)
+        except EvaltuiError:
+            return None
+        self._file = PageFile(target.key)
+        return target

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from evaltui.domain.events import StoreStatus
 from evaltui.domain.recalled import Recalled
 from evaltui.domain.table import RunTable
-from evaltui.errors import EvaltuiError
 from evaltui.mirror.files import MirrorFile, new_token
 from evaltui.mirror.layout import Facts
-from evaltui.settings import Settings
-from evaltui.tracking.target import Target, resolve_target
-
-
-def recall(settings: Settings, environ: Mapping[str, str]) -> Recalled | None:
-    """Return the listing of the last session, or None where there is none of use."""
-    if not settings.mirror:
-        return None
-    try:
-        return recall_target(resolve_target(settings, environ))
-    except EvaltuiError:
-        return None  # the engine says why
+from evaltui.tracking.target import Target
 
 
 def recall_target(target: Target) -> Recalled | None:

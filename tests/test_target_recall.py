@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from evaltui.domain.events import StoreState
+from evaltui.domain.recalled import Recalled
 from evaltui.page_shelf import PageShelf
-from evaltui.recall import TargetMirror, first_status, recall, recall_shown
+from evaltui.recall import TargetMirror, first_status, recall_shown, recall_target
 from evaltui.settings import Settings
 from evaltui.tracking.target import Target, resolve_target
 from tests.domain.builders import make_run, make_table
@@ -19,6 +20,13 @@ from tests.domain.builders import make_run, make_table
 def _settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return Settings(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", data_dir=tmp_path / "data")
+
+
+def recall(settings: Settings, environ: dict[str, str]) -> Recalled | None:
+    """Return what a start shows: as the program finds it."""
+    shelf = PageShelf(settings, environ)
+    shelf.take()
+    return None if shelf.listed is None else recall_target(shelf.listed)
 
 
 def kept(settings: Settings, *names: str) -> Target:
@@ -77,7 +85,7 @@ def test_whether_there_is_a_listing_is_told_of_the_very_target(settings: Setting
     def has_list(wanted: Settings) -> bool:
         shelf = PageShelf(wanted, {})
         shelf.take()
-        return shelf.has_list
+        return shelf.listed is not None
 
     assert not has_list(settings)
     kept(settings, "a")

@@ -22,11 +22,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
+from evaltui.cli.last_net import run_in_net
 from evaltui.cli.watch_process import Life, watch
 from evaltui.cli.watchers import holders
 from evaltui.domain.events import WatchRole, WatchStatus
 from evaltui.engine.roots import WatchRoot
-from evaltui.errors import ConfigError, EvaltuiError, ExitCode
+from evaltui.errors import ConfigError
 from evaltui.late_dataclass import dataclass
 from evaltui.log import redact, start_log
 from evaltui.settings import Settings, state_dir
@@ -170,22 +171,17 @@ def _run(order: dict[str, object], answer: int) -> int:
             raise _taken(", ".join(status.roots), status.watcher_pid)
         _tell(answer, {"pid": os.getpid()})
 
-    try:
+    def work() -> int:
         settings = Settings.from_json(order["settings"])  # type: ignore[arg-type]  # an object
         start_log(settings)
         life = Life(begun, neutral=True, log_file=str(order["log_file"]))
         return watch(settings, str(order["format"]), life=life)
-    except EvaltuiError as error:
-        print(redact(f"evaltui: {error.message}"), file=sys.stderr)
-        _tell(answer, {"error": redact(error.message), "hint": error.hint})
-        return error.exit_code
-    except Exception as error:  # the last net of a process of its own: what it is goes to the log
-        import logging  # noqa: PLC0415
 
-        logging.getLogger("evaltui").critical("internal error", exc_info=error)
-        told = f"internal error: {type(error).__name__}: {error}"
-        _tell(answer, {"error": redact(told), "hint": None})
-        return ExitCode.INTERNAL
+    def tell(message: str, hint: str | None) -> None:
+        print(redact(f"evaltui: {message}"), file=sys.stderr)
+        _tell(answer, {"error": redact(message), "hint": hint})
+
+    return run_in_net(work, tell)
 
 
 def _tell(answer: int, document: dict[str, object]) -> None:

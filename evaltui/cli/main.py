@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import gc
 import io
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -13,16 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaltui.cli.last_net import run_in_net
 from evaltui.cli.parser import load_command, parse
 from evaltui.domain.text import clean
-from evaltui.errors import ConfigError, EvaltuiError, ExitCode
+from evaltui.errors import ConfigError, ExitCode
 from evaltui.log import redact, start_log
 from evaltui.settings import Settings, load_settings
 from evaltui.ui.refusal import INSTEAD, refusal
 
 if TYPE_CHECKING:
     from evaltui.domain.recalled import Recalled
-    from evaltui.page_shelf import PageShelf
+    from evaltui.tracking.target import Target
 
 _MESSAGE_LIMIT = 600
 _OWN_LOG = frozenset({"demo", "run"})
@@ -37,19 +37,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     _make_streams_lenient()
     try:
-        code = _dispatch(sys.argv[1:] if argv is None else list(argv))
-        sys.stdout.flush()
-    except EvaltuiError as error:
-        return _report(error.message, error.hint, error.exit_code)
+        return run_in_net(partial(_run, sys.argv[1:] if argv is None else list(argv)), _report)
     except SystemExit as error:  # argparse after --help
         return error.code if isinstance(error.code, int) else ExitCode.OK
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
+
+def _run(argv: list[str]) -> int:
+    try:
+        code = _dispatch(argv)
+        sys.stdout.flush()
     except BrokenPipeError:
         _give_up_stdout()
         return ExitCode.OK
-    except Exception as error:  # noqa: BLE001 - the one last net of the program
-        return _report_bug(error)
     return code
 
 
@@ -95,43 +96,30 @@ def _run_screen(settings: Settings) -> int:
     page = shelf.take()
     # Where no list was kept everybody waits for what the engine lists; where there is one, the
     # screen has the processor to itself until that is shown.
-    early = None if shelf.has_list else EarlyEngine(settings)
+    early = None if shelf.listed is not None else EarlyEngine(settings)
     try:
         from evaltui.ui.running import run_app  # noqa: PLC0415 - textual is only for the screen
 
-        recall = partial(_recall, settings, shelf)
+        recall = partial(_recall, shelf.listed)
         return run_app(settings, recall=recall, shelf=shelf, page=page, early=early)
     finally:
         if early is not None:
             early.drop()
 
 
-def _recall(settings: Settings, shelf: PageShelf) -> Recalled | None:
-    if not shelf.has_list:
+def _recall(target: Target | None) -> Recalled | None:
+    if target is None:
         return None
-    from evaltui import recall as mirrors  # noqa: PLC0415 - after the first frame
+    from evaltui.recall import recall_target  # noqa: PLC0415 - after the first frame
 
-    return mirrors.recall(settings, os.environ)
+    return recall_target(target)
 
 
-def _report(message: str, hint: str | None, code: int) -> int:
+def _report(message: str, hint: str | None) -> None:
     lines = [f"evaltui: {_safe(message)}"]
     if hint:
         lines.append(f"  hint: {_safe(hint)}")
     _tell(lines)
-    return code
-
-
-def _report_bug(error: Exception) -> int:
-    """Log the traceback, tell where; locals and tokens never reach the terminal."""
-    logging.getLogger("evaltui").critical("internal error", exc_info=error)
-    files = [
-        handler.baseFilename
-        for handler in logging.getLogger().handlers
-        if isinstance(handler, logging.FileHandler)
-    ]
-    where = f"details: {Path(files[0])}" if files else None
-    return _report(f"internal error: {type(error).__name__}: {error}", where, ExitCode.INTERNAL)
 
 
 def _safe(text: str) -> str:

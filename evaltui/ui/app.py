@@ -68,8 +68,6 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         recall: Opens what was known before, to be shown until the store answers.
         shelf: Where the first page of the list lies between two sessions, or None.
         page: What lay there, to be shown from the first frame on.
-        start_early: Starts the engine while the screen fetches its parts, which is done when there
-            is nothing to recall; None: after that.
         early: An engine that was started already, or None.
 
     Raises:
@@ -93,7 +91,6 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         recall: Recall = nothing,
         shelf: Shelf | None = None,
         page: ListPage | None = None,
-        start_early: Callable[[], EarlyEngine] | None = None,
         early: EarlyEngine | None = None,
     ) -> None:
         self._lean: LeanDisplay | None = None  # Textual draws nothing before there is a terminal
@@ -123,7 +120,6 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         self._recall = recall
         self._shelf = shelf
         self._page = page
-        self._start_early = start_early
         self._early = early
         self._started = False
         self._leaving = False
@@ -156,18 +152,10 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         self.run_worker(self._fetch_the_rest(), group="start", exit_on_error=True)
 
     async def _fetch_the_rest(self) -> None:
-        """Import what is slow in a thread, show the main screen, start the engine.
-
-        Where nothing is known before the store answers, the engine is what everybody waits for: it
-        is started first.
-        """
-        if self._shelf is not None and not self._shelf.has_list:
-            self._begin_engine()
+        """Import what is slow in a thread, show the main screen, start the engine."""
         recalled = None
         if self._early is None:  # what an engine that runs has kept since is no list of before
             recalled = await asyncio.to_thread(self._recall)
-        if recalled is None:
-            self._begin_engine()
         conductor = await asyncio.to_thread(self._prepare)
         if self._leaving:
             return
@@ -194,10 +182,6 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         # What is here now stays for good: later collections need not walk it, and stall less.
         gc.freeze()  # without collecting first, which would stop the loop for a moment
         gc.enable()  # it was off while all this was made
-
-    def _begin_engine(self) -> None:
-        if self._early is None and self._start_early is not None and not self._leaving:
-            self._early = self._start_early()
 
     def _prepare(self) -> type[Conductor]:
         from evaltui.ui.conductor import Conductor  # noqa: PLC0415 - after the first frame

@@ -7,7 +7,6 @@ an engine that starts again leaves cursor, marks and baseline where they were.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -22,12 +21,12 @@ from evaltui.domain.select import (
     default_baseline,
     headline,
     mode_of,
-    order_rows,
     visible,
 )
 from evaltui.domain.table import IntArray, RunDelta, RunTable
 from evaltui.engine.link import FilesChanged, RunsChanged
 from evaltui.late_dataclass import dataclass
+from evaltui.ui.lineup import Lineup, line_up
 from evaltui.ui.order import Sort, display_order
 
 NO_BASELINE = "none:"
@@ -48,21 +47,6 @@ class TableChange:
 
     rows: IntArray
     order_changed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Lineup:
-    """The runs that are compared.
-
-    Attributes:
-        baseline: Row of the baseline, or None when there is none.
-        why: Why it is that one, or why there is none.
-        candidates: Rows that are held against it, without the baseline itself.
-    """
-
-    baseline: int | None
-    why: str
-    candidates: tuple[int, ...] = ()
 
 
 class Workbench:
@@ -337,11 +321,7 @@ class Workbench:
         """
         lineup = self._lineup()
         swapped = self.table.row_of(self.swapped) if self.swapped else None
-        if lineup is None or lineup.baseline is None or swapped not in lineup.candidates:
-            return lineup
-        assert swapped is not None
-        rest = (lineup.baseline if row == swapped else row for row in lineup.candidates)
-        return replace(lineup, baseline=swapped, why="swapped", candidates=tuple(rest))
+        return lineup.swapped(swapped) if lineup is not None else None
 
     def swap(self, run_id: str) -> None:
         """Let a candidate stand as the baseline in the diff; if one does so already, no longer."""
@@ -349,18 +329,10 @@ class Workbench:
         self.swapped = run_id if lineup is None or lineup == real else ""
 
     def _lineup(self) -> Lineup | None:
-        table = self.table
-        marked = [row for row in map(table.row_of, self.marks) if row is not None]
-        free = not self.fixed_baseline_id and self.session_baseline != NO_BASELINE
-        if len(marked) > 1 and free:
-            ordered = [int(row) for row in order_rows(table, np.array(marked, dtype=np.int64))]
-            return Lineup(ordered[0], "oldest marked", tuple(ordered[1:]))
+        marked = [row for row in map(self.table.row_of, self.marks) if row is not None]
         rows = marked or ([self.cursor_row] if self.cursor_row is not None else [])
-        if not rows:
-            return None
-        choice = self.baseline_for(rows[0])
-        rest = tuple(row for row in rows if row != choice.row)
-        return Lineup(choice.row, choice.why, rest)
+        free = not self.fixed_baseline_id and self.session_baseline != NO_BASELINE
+        return line_up(self.table, rows, self.baseline_for, free=free)
 
     # -- directions ------------------------------------------------------------------------------
 

@@ -22,13 +22,7 @@ REST_S = 3.0
 
 
 class Shelf(Protocol):
-    """Where a page lies between two sessions; both methods may block.
-
-    Attributes:
-        has_list: Whether `take` found that the list itself was kept too.
-    """
-
-    has_list: bool
+    """Where a page lies between two sessions; both methods may block."""
 
     def take(self) -> ListPage | None:
         """Return the page of the last session, or None."""

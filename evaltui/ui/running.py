@@ -53,9 +53,6 @@ def run_app(
     for name, value in FEW_THREADS.items():
         os.environ.setdefault(name, value)
 
-    def start_early() -> EarlyEngine:
-        return EarlyEngine(settings, command)
-
     app = screen.EvaltuiApp(
         settings,
         make_link=real_link(command),
@@ -64,7 +61,6 @@ def run_app(
         recall=recall,
         shelf=shelf,
         page=page,
-        start_early=start_early,
         early=early,
     )
     try:

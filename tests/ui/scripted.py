@@ -98,7 +98,7 @@ def make_app(
     cwd: str = "/home/ada/evals",
     recall: Recall = nothing,
     shelf: Shelf | None = None,
-    start_early: Callable[[], EarlyEngine] | None = None,
+    early: EarlyEngine | None = None,
 ) -> EvaltuiApp:
     """Return an application whose engine says `script`."""
 
@@ -117,7 +117,7 @@ def make_app(
         recall=recall,
         shelf=shelf,
         page=shelf.take() if shelf is not None else None,
-        start_early=start_early,
+        early=early,
     )
 
 

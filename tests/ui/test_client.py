@@ -15,9 +15,6 @@ from pathlib import Path
 import fake_engine
 import pytest
 
-from evaltui.domain.events import StoreStatus
-from evaltui.domain.recalled import Recalled
-from evaltui.domain.table import RunTable
 from evaltui.engine.link import Noticed, StoreChanged, Verb
 from evaltui.settings import Settings
 from evaltui.ui import app, client, engine_spawn
@@ -422,7 +419,7 @@ class HeldApp(EvaltuiApp):
 async def test_a_screen_that_is_left_before_its_parts_are_there_leaves_no_engine(
     settings: Settings,
 ) -> None:
-    held = HeldApp(settings, start_early=lambda: EarlyEngine(settings, fake_engine.command("echo")))
+    held = HeldApp(settings, early=EarlyEngine(settings, fake_engine.command("echo")))
     async with held.run_test() as pilot:
         await until(lambda: held._early)
         assert held._early is not None
@@ -435,26 +432,3 @@ async def test_a_screen_that_is_left_before_its_parts_are_there_leaves_no_engine
             await process.exited.wait()
     assert held.conductor is None
     assert group_is_gone(process.pid)
-
-
-async def test_with_something_to_recall_the_engine_leaves_the_screen_the_processor(
-    settings: Settings,
-) -> None:
-    started: list[bool] = []
-
-    def early() -> EarlyEngine:
-        started.append(True)
-        return EarlyEngine(settings, fake_engine.command("echo"))
-
-    status = StoreStatus(target="t", why="w", experiment="e")
-    for known in (Recalled(RunTable(), status, "token"), None):
-        shown = EvaltuiApp(
-            settings,
-            make_link=lambda it, take: EngineLink(it, take, command=fake_engine.command("echo")),
-            start_early=early,
-            recall=lambda known=known: known,  # type: ignore[misc]
-        )
-        async with shown.run_test():
-            await until(lambda shown=shown: shown.conductor and shown.conductor.link.alive)
-            await shown.leave()
-        assert bool(started) is (known is None)

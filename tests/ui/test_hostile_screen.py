@@ -54,7 +54,7 @@ def _script(text: str) -> list[object]:
         for number in range(3)
     ]
     status = store(experiment=text, target=text, why=text, warning=text)
-    return [status, watching(roots=(f"/tmp/{text[:200]}",)), runs(*rows)]
+    return [status, watching(roots=(f"/reports/{text[:200]}",)), runs(*rows)]
 
 
 def _check(app: EvaltuiApp, size: tuple[int, int]) -> None:
@@ -87,7 +87,7 @@ async def test_hostile_names_break_nothing_in_any_pane(text: str, size: tuple[in
         await until(pilot, lambda: session_of(app).bench.total == 3)
         main = main_of(app)
         link_of(app).say(
-            FilesChanged((FileRow(1, 1, f"/tmp/{text}", FileState.QUARANTINED, text, text),))
+            FilesChanged((FileRow(1, 1, f"/reports/{text}", FileState.QUARANTINED, text, text),))
         )
         for key in ("space", "j", "2", "3", "4", "5", "6", "1", "slash", "a", "escape", "b", "y"):
             await pilot.press(key)

@@ -75,7 +75,7 @@ def _app(theme: str, glyphs: str) -> EvaltuiApp:
         Verb.DETAIL: DETAIL,
     }
     files = [
-        FileRow(at, at, f"/tmp/{name}/report.json", FileState.QUARANTINED, name, "broken")
+        FileRow(at, at, f"/reports/{name}/report.json", FileState.QUARANTINED, name, "broken")
         for at, name in enumerate(ODD)
     ]
     script = (

@@ -36,7 +36,6 @@ class ShelfInMemory:
 
     def __init__(self, page: ListPage | None = None) -> None:
         self.page = page
-        self.has_list = page is not None
         self.put_count = 0
 
     def take(self) -> ListPage | None:
@@ -218,29 +217,14 @@ class EngineToBe:
         self.dropped = True
 
 
-@pytest.mark.parametrize("kept", [True, False])
-async def test_the_engine_comes_first_exactly_where_there_is_no_list(
-    kept: bool, gate: threading.Event
+@pytest.mark.parametrize("runs_already", [True, False])
+async def test_a_list_is_recalled_exactly_where_no_engine_runs_already(
+    runs_already: bool,
 ) -> None:
-    started: list[EngineToBe] = []
-    recalling = threading.Event()
-
-    def start_early() -> Any:
-        started.append(EngineToBe())
-        return started[-1]
-
-    def recall() -> None:
-        recalling.set()
-        gate.wait(60)
-
-    shelf = ShelfInMemory(PAGE if kept else None)
-    app = make_app(recall=recall, shelf=shelf, start_early=start_early)
+    recalled: list[bool] = []
+    engine: Any = EngineToBe() if runs_already else None
+    app = make_app(recall=lambda: recalled.append(True), early=engine)
     async with app.run_test(size=SIZE) as pilot:
-        if kept:
-            await until(pilot, recalling.is_set)
-            assert not started
-        gate.set()
         await until(pilot, lambda: app.conductor is not None)
-        assert recalling.is_set() is kept, "what the engine keeps meanwhile is no list of before"
-        assert len(started) == 1, "a list that turned out to be of no use is as none"
-        assert not started[0].dropped
+        assert bool(recalled) is not runs_already, "what the engine keeps is no list of before"
+        assert engine is None or not engine.dropped

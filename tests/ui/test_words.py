@@ -6,6 +6,7 @@ import pytest
 from scripted import NOW_S, batch, runs, store, watching
 
 from evaltui.domain.events import StoreState, WatchRole
+from evaltui.domain.places import DEMO_PREFIX
 from evaltui.settings import Settings
 from evaltui.ui.model import Workbench
 from evaltui.ui.session import Session
@@ -128,7 +129,7 @@ def test_leaving_a_watch_names_what_goes_unwatched_and_the_command() -> None:
 
 
 def test_leaving_the_demo_leaves_nothing_of_a_person_unwatched() -> None:
-    status = watching(roots=("/tmp/evaltui-demo-x1/reports/mcp",)).status
+    status = watching(roots=(f"/anywhere/{DEMO_PREFIX}x1/reports/mcp",)).status
     assert leaving_line(status) == farewell(status) == ""
 
 
