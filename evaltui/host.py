@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import gc
+import io
 import logging
 import os
 import signal
@@ -196,12 +197,15 @@ def main() -> None:
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # what is printed is there if it is killed
     with contextlib.suppress(OSError, AttributeError):  # where pipes are what they are
         fcntl.fcntl(events, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     code = Host(requests, events).run()
     logging.shutdown()
-    with contextlib.suppress(OSError, ValueError):
-        sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
     os._exit(code)  # threads in dead connections, and mlflow's own at-exit work, do not hold it up
 
 

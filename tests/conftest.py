@@ -27,6 +27,9 @@ settings.load_profile("check")
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="evaltui-tests-cache-")
 atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
+# what programs print lies in buffers, as it does where people start them
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 for _number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(_number) is signal.SIG_IGN:
         _usual = signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from evaltui.cli.last_net import run_in_net
 from evaltui.cli.parser import load_command, parse
@@ -37,7 +37,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     _make_streams_lenient()
     try:
-        return run_in_net(partial(_run, sys.argv[1:] if argv is None else list(argv)), _report)
+        return _guarded(sys.argv[1:] if argv is None else list(argv))
+    finally:
+        _let_go_of_dead_streams()
+
+
+def _guarded(argv: list[str]) -> int:
+    try:
+        return run_in_net(partial(_run, argv), _report)
     except SystemExit as error:  # argparse after --help
         return error.code if isinstance(error.code, int) else ExitCode.OK
     except KeyboardInterrupt:
@@ -47,9 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: list[str]) -> int:
     try:
         code = _dispatch(argv)
-        sys.stdout.flush()
+        print(end="", flush=True)
     except BrokenPipeError:
-        _give_up_stdout()
         return ExitCode.OK
     return code
 
@@ -134,17 +140,32 @@ def _tell(lines: list[str]) -> None:
 
 
 def _make_streams_lenient() -> None:
-    """Print what the locale's encoding lacks as an escape instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    """Print what the locale's encoding lacks as an escape instead of failing; nothing to nobody."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # it was closed before the program began
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for good
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def _give_up_stdout() -> None:
-    """Keep the interpreter from complaining when it flushes the closed pipe at exit."""
+def _let_go_of_dead_streams() -> None:
+    """Let what nobody reads any more go nowhere.
+
+    The interpreter would fail to write it at its exit, complain, and exit with 120 whatever the
+    status of the program was.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            _lead_nowhere(stream)
+
+
+def _lead_nowhere(stream: TextIO) -> None:
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
     except (OSError, ValueError):
         return

@@ -9,7 +9,6 @@ import sys
 import pytest
 
 from evaltui.cli import config as config_command
-from evaltui.cli import main as main_module
 from evaltui.cli.main import main
 from evaltui.cli.parser import COMMANDS, build_parser, parse
 from evaltui.errors import ConfigError, ExitCode, StoreUnreachableError
@@ -96,13 +95,37 @@ def test_every_error_has_its_exit_code_and_no_traceback(
         raise error
 
     monkeypatch.setattr(config_command, "run", fail)
-    monkeypatch.setattr(main_module, "_give_up_stdout", lambda: None)
     assert main(["config"]) == code
     err = capsys.readouterr().err
     assert "Traceback" not in err
     assert "hunter22" not in err
     assert "\x1b" not in err
     assert len(err.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-", "<&- 1>&- 2>&-"])
+def test_closed_streams_change_no_status(closed: str) -> None:
+    for words, code in (("completion bash", 0), ("config --config /nonexistent.toml", 2)):
+        line = f'exec "{sys.executable}" -P -m evaltui {words} {closed}'
+        done = subprocess.run(["sh", "-c", line], capture_output=True, check=False, timeout=60)
+        assert done.returncode == code, done
+        assert b"Traceback" not in done.stderr
+
+
+def test_what_nobody_reads_changes_no_status() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "evaltui", "config", "--config", "/nonexistent.toml"],
+            stdout=writing,
+            stderr=writing,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert done.returncode == 2
 
 
 def test_without_a_terminal_the_screen_names_the_headless_command() -> None:
