@@ -129,21 +129,15 @@ def headline(table: RunTable, row: int | None = None) -> str | None:
 
 
 def _has(table: RunTable, name: str, row: int | None) -> bool:
-    column = table.metric(name)
-    if column is None:
+    if table.metric(name) is None:
         return False
-    return table.value(row, name) is not None if row is not None else _count(table, name) > 0
-
-
-def _count(table: RunTable, name: str) -> int:
-    column = table.metric(name)
-    return 0 if column is None else int((~np.isnan(column) & table.alive).sum())
+    return table.value(row, name) is not None if row is not None else table.filled(name) > 0
 
 
 def _headline_rank(table: RunTable, name: str) -> tuple[bool, bool, int, int, str]:
     spec = spec_for(name)
     not_gain = spec.direction is not Direction.HIGHER
-    return (spec.direction is Direction.NEUTRAL, not_gain, -_count(table, name), spec.rank, name)
+    return (spec.direction is Direction.NEUTRAL, not_gain, -table.filled(name), spec.rank, name)
 
 
 def default_baseline(
@@ -173,25 +167,33 @@ def default_baseline(
             return BaselineChoice(found, why)
         missing = f"; the {'shared' if why == 'shared' else 'chosen'} one is gone"
     mode = mode_of(table, row)
-    previous = _previous(table, row)
-    if previous is not None:
-        return BaselineChoice(previous, f"previous {mode or 'run without a mode'}{missing}")
+    before = earlier(table, row)
+    if len(before):
+        return BaselineChoice(int(before[-1]), f"previous {mode or 'run without a mode'}{missing}")
     what = f"run of mode {mode}" if mode else "run without a mode"
     return BaselineChoice(None, f"no earlier finished {what}{missing}")
 
 
-def _previous(table: RunTable, row: int) -> int | None:
-    """Return the newest eligible row of the same mode before `row` in evaluation order."""
-    start = float(table.started_ms[row])
+def earlier(table: RunTable, row: int) -> IntArray:
+    """Return the eligible rows of the same mode that come before `row`, oldest first; a view.
+
+    Evaluation order decides. A run without a start has not begun as far as is known: every other
+    one came before it.
+    """
     of_mode, starts = _selection(table).of_mode(table, row)
-    # A run without a start has not begun as far as is known: everything came before it.
-    at = len(of_mode) if np.isnan(start) else int(np.searchsorted(starts, start, side="right"))
-    for position in range(at - 1, -1, -1):
-        other = int(of_mode[position])
-        same_time = starts[position] == start
-        if other != row and not (same_time and table.run_ids[other] > table.run_ids[row]):
-            return other
-    return None
+    start = float(table.started_ms[row])
+    if np.isnan(start):
+        others: IntArray = of_mode[of_mode != row]
+        return others
+    at = int(np.searchsorted(starts, start, side="right"))
+    while at and starts[at - 1] == start and _is_not_before(table, int(of_mode[at - 1]), row):
+        at -= 1
+    return of_mode[:at]
+
+
+def _is_not_before(table: RunTable, other: int, row: int) -> bool:
+    """Return whether a row that started at the same time is `row`, or comes behind it."""
+    return other == row or table.run_ids[other] > table.run_ids[row]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -40,6 +40,8 @@ StatusArray = npt.NDArray[np.uint8]
 
 _FIRST_CAPACITY = 64
 _LARGE = 32_768
+_ROOM = 512
+"""Runs that may join a listing before all its columns have to grow, which takes 10 ms."""
 _MOST_DEAD = 256
 _PAGE = 1_000
 _T = TypeVar("_T", bound=np.generic)
@@ -103,6 +105,7 @@ class RunTable:
         self._ended_ms: FloatArray = np.full(self._capacity, math.nan)
         self._row_version: IntArray = np.zeros(self._capacity, dtype=np.int64)
         self._metrics: dict[str, FloatArray] = {}
+        self._filled: dict[str, int] = {}
         self._params: dict[str, TextColumn] = {}
         self._tags: dict[str, TextColumn] = {}
         self._let_go: Callable[[IntArray], None] | None = None
@@ -175,6 +178,15 @@ class RunTable:
         """Return the metric's column (NaN is missing), or None when no run has it; a view."""
         column = self._metrics.get(name)
         return None if column is None else column[: self.size]
+
+    def filled(self, name: str) -> int:
+        """Return how many of the runs that exist have a metric.
+
+        All runs are counted once, then those that change: it is asked after every change.
+        """
+        if name not in self._filled and name in self._metrics:
+            self._filled[name] = _count(self._metrics[name][: self.size], self.alive)
+        return self._filled.get(name, 0)
 
     def param_names(self) -> list[str]:
         """Return the names of all params, sorted."""
@@ -252,15 +264,18 @@ class RunTable:
         """
         self.version += 1
         gone = [row for row in (self._rows.get(i) for i in delta.removed) if row is not None]
-        if gone:
-            self._alive[gone] = False
-            self._row_version[gone] = self.version
         if delta.total is not None:
             self.total = delta.total
         rows = self._place(delta)
+        touched = distinct(np.concatenate([rows, np.array(gone, dtype=np.int64)]))
+        self._count_filled(touched, -1)
+        if gone:
+            self._alive[gone] = False
+            self._row_version[gone] = self.version
         self._fill(delta, rows)
+        self._count_filled(touched, +1)
         self.complete = self.complete or delta.complete
-        return distinct(np.concatenate([rows, np.array(gone, dtype=np.int64)]))
+        return touched
 
     def compacted(self) -> RunTable:
         """Return a table of the same runs in the same order, without the rows of removed ones.
@@ -306,8 +321,15 @@ class RunTable:
                 self.names_version = self.version
             rows[position] = row
         if self.size > self._capacity:
-            self._grow(max(self.size, self.total or 0, self._capacity + self._step()))
+            wanted = self.total + _ROOM if self.total else 0
+            self._grow(max(self.size, wanted, self._capacity + self._step()))
         return rows
+
+    def _count_filled(self, rows: IntArray, sign: int) -> None:
+        if len(rows):
+            alive = self._alive[rows]
+            for name in self._filled:
+                self._filled[name] += sign * _count(self._metrics[name][rows], alive)
 
     def _fill(self, delta: RunDelta, rows: IntArray) -> None:
         if not len(rows):
@@ -339,8 +361,7 @@ class RunTable:
         for name, values in texts.items():
             if name not in columns:
                 columns[name] = TextColumn(self._capacity)
-            target = columns[name]
-            target.codes[rows] = [-1 if text is None else target.code(text) for text in values]
+            columns[name].codes[rows] = columns[name].codes_of(values)
 
     def _step(self) -> int:
         """Return by how many rows to grow: twofold while small, by a quarter when large."""
@@ -359,6 +380,10 @@ class RunTable:
             for text_column in columns.values():
                 text_column.grow(capacity)
         self._capacity = capacity
+
+
+def _count(values: FloatArray, alive: BoolArray) -> int:
+    return int(np.count_nonzero(alive & ~np.isnan(values)))
 
 
 def _grown(array: npt.NDArray[_T], capacity: int, *, fill: float) -> npt.NDArray[_T]:

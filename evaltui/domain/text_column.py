@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -50,6 +52,11 @@ class TextColumn:
             index.add(text, found)
             self.values.append(text)
         return found
+
+    def codes_of(self, texts: Sequence[str | None]) -> list[int]:
+        """Return the codes of texts, -1 where one is missing, adding those that are new."""
+        known = {text: -1 if text is None else self.code(text) for text in dict.fromkeys(texts)}
+        return [known[text] for text in texts]
 
     def find(self, text: str) -> int:
         """Return the code of `text`, or -1 when no row ever had it."""

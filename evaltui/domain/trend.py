@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evaltui.domain.distinct import distinct
-from evaltui.domain.select import eligible_order, mode_codes, order_rows
-from evaltui.domain.table import BoolArray, FloatArray, IntArray, RunTable
+from evaltui.domain.select import earlier, eligible_order, mode_codes
+from evaltui.domain.table import FloatArray, IntArray, RunTable
 from evaltui.late_dataclass import dataclass
 
 MEAN_OF = 5
@@ -86,8 +85,8 @@ def _point(table: RunTable, rows: IntArray, values: FloatArray, at: int) -> Poin
     )
 
 
-def windows(table: RunTable, metric: str, width: int) -> FloatArray:
-    """Return for every row the last values of its mode up to that run, for a sparkline.
+def window(table: RunTable, metric: str, width: int, row: int) -> FloatArray:
+    """Return the last values of the mode of `row` up to that run, for a sparkline.
 
     Values come from eligible runs of the row's mode, in evaluation order, at most up to the row
     itself; a run without the metric is a gap. A row that is not eligible itself (running, failed)
@@ -96,34 +95,18 @@ def windows(table: RunTable, metric: str, width: int) -> FloatArray:
     Args:
         table: The runs.
         metric: Name of the metric.
-        width: Number of values per row, at least 1.
+        width: Number of values, at least 1.
+        row: The run, which is alive.
 
     Returns:
-        An array of `table.size` rows and `width` columns, newest at the right, NaN where there is
-        nothing: further back than the first run, a missing value, a row that is not alive.
+        An array of length `width`, newest at the right, NaN where there is nothing: further back
+        than the first run, or a missing value.
     """
-    result = np.full((table.size, width), np.nan)
+    result = np.full(width, np.nan)
     column = table.metric(metric)
-    if column is None or not table.size:
+    if column is None:
         return result
-    codes, _ = mode_codes(table)
-    is_point = np.zeros(table.size, dtype=np.bool_)
-    is_point[eligible_order(table)] = True
-    ordered = order_rows(table)
-    for mode in distinct(codes[ordered]):
-        rows = ordered[codes[ordered] == mode]
-        _fill_windows(result, column, rows, is_point[rows])
+    before = earlier(table, row)[-(width - 1) :] if width > 1 else ()
+    result[width - 1 - len(before) : width - 1] = column[before] if len(before) else ()
+    result[width - 1] = column[row]
     return result
-
-
-def _fill_windows(
-    result: FloatArray, column: FloatArray, rows: IntArray, is_point: BoolArray
-) -> None:
-    """Fill the windows of the rows of one mode, given in evaluation order."""
-    width = result.shape[1]
-    padded = np.concatenate((np.full(width, np.nan), column[rows[is_point]]))
-    points_before: IntArray = np.cumsum(is_point) - is_point
-    # Before row k stand points_before[k] points; in `padded` they end at this index + width.
-    reach = points_before[:, None] + np.arange(1, width)[None, :]
-    result[rows, : width - 1] = padded[reach]
-    result[rows, width - 1] = column[rows]

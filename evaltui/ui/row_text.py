@@ -14,7 +14,7 @@ from evaltui.domain.report import ReportKind, ReportStatus
 from evaltui.domain.run import RunStatus, Tag
 from evaltui.domain.table import FloatArray, RunTable
 from evaltui.domain.text import clean
-from evaltui.domain.trend import windows
+from evaltui.domain.trend import window
 from evaltui.ui.charts import sparkline
 from evaltui.ui.columns import TREND_WIDTH, Cell, Column, ColumnPlan, Kind, make_plan
 from evaltui.ui.format import beyond_tolerance, value_text
@@ -29,6 +29,7 @@ SPAN_IN_TOLERANCES = 4
 """A sparkline spans at least this many tolerances, so that noise does not look like a cliff."""
 
 _NAMES_MEASURED = 400
+_NOTHING: FloatArray = np.empty(0)
 _STATE_WORDS = {
     RunStatus.RUNNING: "running",
     RunStatus.SCHEDULED: "scheduled",
@@ -96,8 +97,7 @@ class RowText:
         self._clock = clock
         self._wanted = tuple(wanted)
         self._headline: str | None = None
-        self._windows: FloatArray = np.empty((0, 0))
-        self._windows_of: tuple[RunTable, int] | None = None
+        self._headline_of: tuple[RunTable, int] | None = None
 
     def extent(self) -> Extent:
         """Return how long the texts of the first runs are."""
@@ -201,9 +201,7 @@ class RowText:
     def _window(self, row: int) -> tuple[str | None, FloatArray]:
         """Return the metric of the trend, None without one, and its values up to a run."""
         table = self._bench.table
-        if self._windows_of != (table, table.version):
-            self._headline = metric = self._bench.headline()
-            none = np.empty((table.size, 0))
-            self._windows = none if metric is None else windows(table, metric, TREND_WIDTH)
-            self._windows_of = (table, table.version)
-        return self._headline, self._windows[row]
+        if self._headline_of != (table, table.version):
+            self._headline, self._headline_of = self._bench.headline(), (table, table.version)
+        metric = self._headline
+        return metric, _NOTHING if metric is None else window(table, metric, TREND_WIDTH, row)

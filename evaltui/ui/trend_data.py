@@ -107,14 +107,10 @@ def make_trends(
     ways = directions or {}
     rows = trend_rows(table, row)
     names = _ordered(table.metric_names(), headline, wanted)
-    items = []
-    for name in names:
-        column = table.metric(name)
-        if column is None or not len(rows):
-            continue
-        values = column[rows]
-        if np.isfinite(values).any():
-            items.append(Trend(name, values, ways.get(name)))
+    columns = [(name, column[rows]) for name in names if (column := table.metric(name)) is not None]
+    values = np.array([column for _, column in columns]).reshape(len(columns), len(rows))
+    known = np.flatnonzero(np.isfinite(values).any(axis=1)).tolist()
+    items = [Trend(columns[at][0], values[at], ways.get(columns[at][0])) for at in known]
     found = (
         {t.metric: table.value(baseline, t.metric) for t in items} if baseline is not None else {}
     )

@@ -37,6 +37,20 @@ def test_a_table_holds_what_the_pages_said_last(pages: list[tuple[list[Run], set
         assert table.row_of(run_id) is None
 
 
+@settings(max_examples=200)
+@given(st.lists(PAGES, max_size=8), st.integers(0, 8))
+def test_it_is_known_how_many_runs_have_a_metric_whenever_it_is_asked_first(
+    pages: list[tuple[list[Run], set[str]]], first_asked: int
+) -> None:
+    table = RunTable()
+    for at, (runs, removed) in enumerate(pages):
+        table.apply(RunDelta.from_runs(runs, removed=sorted(removed)))
+        if at >= first_asked:
+            alive = [table.metrics_of(row) for row in np.flatnonzero(table.alive).tolist()]
+            for name in ("a", "b", "c"):
+                assert table.filled(name) == sum(name in metrics for metrics in alive)
+
+
 def test_a_replaced_run_keeps_nothing_of_what_it_was() -> None:
     table = make_table(make_run("a", metrics={"m": 1}, params={"p": "x"}, tags={"t": "y"}))
     table.apply(RunDelta.from_runs([make_run("a", mode=None)]))

@@ -10,7 +10,7 @@ from evaltui.domain.groups import Mean, by_mode
 from evaltui.domain.run import RunStatus
 from evaltui.domain.select import eligible, mode_of, order_rows
 from evaltui.domain.table import RunTable
-from evaltui.domain.trend import Point, series, windows
+from evaltui.domain.trend import Point, series, window
 from tests.domain.builders import make_run, make_table
 
 
@@ -79,13 +79,14 @@ def test_a_trend_of_one_mode_sees_only_that_mode() -> None:
 
 
 def test_a_window_ends_with_the_run_itself() -> None:
-    found = windows(history(1, None, 3), "m", 2)
+    table = history(1, None, 3)
+    found = [window(table, "m", 2, row) for row in range(3)]
     np.testing.assert_array_equal(found, [[np.nan, 1], [1, np.nan], [np.nan, 3]])
 
 
-def test_windows_of_a_metric_nobody_has_are_empty() -> None:
-    assert np.isnan(windows(history(1), "unknown", 3)).all()
-    assert windows(RunTable(), "m", 3).shape == (0, 3)
+def test_a_window_of_a_metric_nobody_has_is_empty() -> None:
+    found = window(history(1), "unknown", 3, 0)
+    np.testing.assert_array_equal(found, [np.nan] * 3)
 
 
 @given(
@@ -100,7 +101,7 @@ def test_windows_of_a_metric_nobody_has_are_empty() -> None:
     ),
     st.integers(1, 5),
 )
-def test_windows_are_what_a_plain_loop_finds(
+def test_a_window_is_what_a_plain_loop_finds(
     rows: list[tuple[int | None, str | None, bool, float | None]], width: int
 ) -> None:
     table = make_table(
@@ -115,16 +116,17 @@ def test_windows_are_what_a_plain_loop_finds(
             for at, (start, mode, good, value) in enumerate(rows)
         )
     )
-    found = windows(table, "m", width)
     good = eligible(table)
     ordered = order_rows(table).tolist()
-    for row in range(table.size):
-        before = ordered[: ordered.index(row)]
+    for row, (start, *_) in enumerate(rows):
+        # what has no start yet has not begun: all others came before
+        before = ordered[: ordered.index(row) if start is not None else None]
+        before = [at for at in before if at != row]
         same = [at for at in before if good[at] and mode_of(table, at) == mode_of(table, row)]
         values = [table.value(at, "m") for at in (*same, row)][-width:]
         filled = [None] * (width - len(values)) + values
         expected = [math.nan if value is None else value for value in filled]
-        np.testing.assert_array_equal(found[row], expected)
+        np.testing.assert_array_equal(window(table, "m", width, row), expected)
 
 
 def test_a_mean_by_mode_is_over_the_runs_that_have_the_metric() -> None:
