@@ -32,6 +32,9 @@ def value_text(value: float | None, spec: MetricSpec, *, missing: str, width: in
 
 def number_text(value: float, precision: int, *, width: int = 12, compact: bool = False) -> str:
     """Return a finite number with `precision` decimals in at most `width` cells (at least 6)."""
+    plain = "" if compact else f"{value:.{precision}f}"
+    if 0 < len(plain) <= width and plain.strip("-0."):
+        return plain  # as nearly always, and a screen full of numbers is made at once
     tries = [] if compact else [f"{value:.{digits}f}" for digits in range(precision, -1, -1)]
     if tries and value and not tries[0].strip("-0."):  # it would read as zero
         finer = (f"{value:.{digits}f}" for digits in range(precision + 1, precision + 4))

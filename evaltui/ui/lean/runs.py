@@ -21,10 +21,10 @@ _LEAST_TO_ERASE = 9
 _LEAST_TO_CLEAR = 4
 """The same for blanks up to the edge of the terminal (EL)."""
 _LONG_BLANK = re.compile(rf" {{{_LEAST_TO_ERASE},}}")
-_KNOWN_SINGLE = frozenset("▁▂▃▄▅▆▇█▌▸✓✗⊘○·…↑↓┄─│╭╮╰╯┌┐└┘▔▕▎▊▐━┃") | frozenset(
-    map(chr, range(0x2800, 0x2900))
-)
+_KNOWN_SINGLE = "▁▂▃▄▅▆▇█▌▸✓✗⊘○·…↑↓┄─│╭╮╰╯┌┐└┘▔▕▎▊▐━┃\u2800-\u28ff"
 """Signs of this program that every terminal draws one cell wide."""
+_ODD = re.compile(f"[^ -~{_KNOWN_SINGLE}]")
+"""What terminals may draw wider or narrower than one cell, or not draw at all."""
 
 
 _NOTHING: Cell = ("", "0")
@@ -62,8 +62,7 @@ def row_runs(y: int, old: Row, new: Row, *, erase: bool) -> Iterator[Run]:
         new: What it is to show; as long as `old`, and unknown only where that is.
         erase: Blanks may be erased instead of sent.
     """
-    delicate = any(cell is not None and not _is_plain(cell) for row in (old, new) for cell in row)
-    if delicate:
+    if _is_delicate(old) or _is_delicate(new):
         yield from _delicate_runs(y, old, new)
         return
     width = len(new)
@@ -205,5 +204,12 @@ def _is_worth_sending(row: Row, start: int, end: int) -> bool:
 
 
 def _is_plain(cell: Cell) -> bool:
-    text = cell[0]
-    return (text.isascii() and len(text) == 1) or text in _KNOWN_SINGLE
+    return len(cell[0]) == 1 and not _ODD.search(cell[0])
+
+
+def _is_delicate(row: Row) -> bool:
+    """Return whether a line has a cell that is not plain: asked of every line that changes.
+
+    A cell without a text, the right half of a wide character, stands beside that character.
+    """
+    return _ODD.search("".join([cell[0] for cell in row if cell is not None])) is not None
