@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import threading
@@ -19,6 +18,7 @@ from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 
 from evaltui.settings import Settings
+from evaltui.ui import collecting
 from evaltui.ui.glyphs import choose_glyphs
 from evaltui.ui.keys import APP_KEYS, bindings, check_keymap
 from evaltui.ui.lean.choice import choose_display
@@ -179,9 +179,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         for event in self._opening.typed:
             self.post_message(events.Key(event.key, event.character))
         self.run_worker(self.conductor.link.run(), group="engine", exit_on_error=True)
-        # What is here now stays for good: later collections need not walk it, and stall less.
-        gc.freeze()  # without collecting first, which would stop the loop for a moment
-        gc.enable()  # it was off while all this was made
+        collecting.begin()  # it was off while all this was made
 
     def _prepare(self) -> type[Conductor]:
         from evaltui.ui.conductor import Conductor  # noqa: PLC0415 - after the first frame
