@@ -59,16 +59,16 @@ class Feed:
             self._queue.extend(split(event))
         else:
             self._queue.append(event)
-        if not self._scheduled:
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._queue and not self._scheduled:
             self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._step)
+            # Not `call_soon`, which would go before everything that is due by then.
+            asyncio.get_running_loop().call_later(0, self._step)
 
     def _step(self) -> None:
         self._scheduled = False
-        if not self._queue:
-            return
         event = self._queue.popleft()
-        if self._queue:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._step)
+        self._go_on()
         self._apply(event)

@@ -10,7 +10,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
@@ -22,6 +21,7 @@ from evaltui.ui.model import TableChange
 from evaltui.ui.pane_keys import footer_keys, keys_of
 from evaltui.ui.panes.diff_strip import DiffStrip
 from evaltui.ui.panes.trend_strip import TrendStrip
+from evaltui.ui.portions import InPortions
 from evaltui.ui.row_text import RowText
 from evaltui.ui.session import Session
 from evaltui.ui.sparing import Sparing
@@ -46,6 +46,9 @@ DETAIL_SOON_S = 0.025
 NEXT_S = 0.004
 """The same where the list itself became another one: as soon as that is out."""
 
+_BREATH_S = 0.001
+"""Between two pieces of work, either of which a key may have to wait for."""
+
 _HELD_S = 0.25
 """A key that comes within this time of another may be a held one."""
 
@@ -58,7 +61,7 @@ _TITLES = {
 }
 
 
-class MainView(Screen[None], inherit_bindings=False):
+class MainView(InPortions, inherit_bindings=False):
     """Lays the panes out and fills them; what keys do is in `MainScreen`.
 
     Args:
@@ -83,6 +86,7 @@ class MainView(Screen[None], inherit_bindings=False):
         self._was_loading = True
         self._centre = Content("")
         self._detail_timer: Timer | None = None
+        self._trend_timer: Timer | None = None
         self._asked_at = 0.0
         self._sparing = Sparing(session.bench, self.set_timer)
 
@@ -295,7 +299,15 @@ class MainView(Screen[None], inherit_bindings=False):
         if layout is None or following is None or not self.is_attached:
             return  # a timer may outlive the parts
         following.show(layout, self.pane, self.opened_id)
+        if layout.trend_lines and self._trend_timer is None:
+            self._trend_timer = self.set_timer(_BREATH_S, self._show_trends)
         self._sparing.looked()
+
+    def _show_trends(self) -> None:
+        self._trend_timer = None
+        if self._layout_now is not None and self._layout_now.trend_lines and self.is_attached:
+            assert self.following is not None, "it asked for this"
+            self.following.show_trends()
 
     def difference(self) -> Difference | None:
         """Return what is compared now, or None."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scripted import run, runs, store
 
 from evaltui.domain.table import RunTable
-from evaltui.engine.link import RunsChanged
+from evaltui.engine.link import RunsChanged, StoreChanged
 from evaltui.ui.client import LinkEvent
 from evaltui.ui.feed import Feed, split
 from evaltui.ui.layout import Shape, layout_for
@@ -71,26 +71,28 @@ def test_slices_do_what_the_page_does(count: int, size: int) -> None:
 
 async def test_other_work_gets_its_turn_between_two_portions() -> None:
     order: list[str] = []
-    feed = Feed(lambda event: order.append(type(event).__name__))
+    loop = asyncio.get_running_loop()
+
+    done = asyncio.Event()
+
+    def take(event: LinkEvent) -> None:
+        order.append(type(event).__name__)
+        loop.call_at(loop.time() - 1, order.append, "what was due")
+        if isinstance(event, StoreChanged):
+            done.set()
+
+    feed = Feed(take)
     feed.put(_large(1_200))
     feed.put(store())
-
-    async def other() -> None:
-        while len(order) < 7:
-            order.append("other")
-            await asyncio.sleep(0)
-
-    await other()
-    assert order.index("other") < order.index("StoreChanged")
-    assert [name for name in order if name != "other"] == ["RunsChanged"] * 3 + ["StoreChanged"]
+    await asyncio.wait_for(done.wait(), 10)
+    assert order[:7] == ["RunsChanged", "what was due"] * 3 + ["StoreChanged"]
 
 
 async def test_events_arrive_in_order() -> None:
-    seen: list[LinkEvent] = []
-    feed = Feed(seen.append)
+    seen: asyncio.Queue[LinkEvent] = asyncio.Queue()
+    feed = Feed(seen.put_nowait)
     events = [store(error=str(number)) for number in range(5)]
     for event in events:
         feed.put(event)
-    for _ in range(20):
-        await asyncio.sleep(0)
-    assert seen == events
+    async with asyncio.timeout(10):
+        assert [await seen.get() for _ in events] == events
