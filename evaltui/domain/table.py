@@ -305,6 +305,20 @@ class RunTable:
         if self._let_go is not None:
             self._let_go(np.flatnonzero(self.row_version))  # each was changed since
 
+    def pack(self) -> None:
+        """Keep ids, names and texts packed: a quarter of the memory, and nothing else changes.
+
+        For a listing that has come to its end; what is added later is kept as it comes.
+        """
+        if isinstance(self.run_ids, list):  # else they lie in a file, or are packed already
+            self.run_ids = PackedTexts.of(self.run_ids)
+            self._rows = TextIndex(self.run_ids)
+        if isinstance(self.names, list):
+            self.names = PackedTexts.of(self.names)
+        for columns in (self._params, self._tags):
+            for column in columns.values():
+                column.pack()
+
     def _place(self, delta: RunDelta) -> IntArray:
         rows = np.empty(len(delta.run_ids), dtype=np.int64)
         for position, (run_id, name) in enumerate(zip(delta.run_ids, delta.names, strict=True)):

@@ -74,6 +74,11 @@ class TextColumn:
         codes[: len(self.codes)] = self.codes
         self.codes = codes
 
+    def pack(self) -> None:
+        """Keep the texts packed; where they stand is looked up when it is next asked for."""
+        if isinstance(self.values, list):  # else they are
+            self.values, self._index = PackedTexts.of(self.values), None
+
     def _texts(self) -> TextIndex:
         """Return where each text stands; worked out when it is first asked for."""
         if self._index is None:

@@ -231,6 +231,11 @@ class Poller:
             return False
         return True
 
+    def pack(self) -> None:
+        """Keep the table in little memory; for the end of a listing."""
+        with self._lock:
+            self.table.pack()
+
     def close(self) -> None:
         """Release the store's connections."""
         source, self._source = self._source, None

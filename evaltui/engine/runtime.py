@@ -307,6 +307,7 @@ class Engine:
             due_s = min(due_s, wait_s)
         if self._poller.listed and not self._settled:
             self._settled = True
+            self._poller.pack()
             give_back()  # what the pages of the listing have left
         return due_s
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from evaltui.errors import StoreUnreachableError
@@ -44,6 +45,7 @@ _NO_UTF_8 = "Could not decode to UTF-8"
 
 Row = tuple[object, ...]
 Version = tuple[int, int]
+_Made = TypeVar("_Made")
 
 
 class Database:
@@ -81,13 +83,31 @@ class Database:
         Raises:
             StoreError: It cannot be read.
         """
+        return self._read(sql, arguments, sqlite3.Cursor.fetchall)
+
+    def made(
+        self, sql: str, arguments: Sequence[object], make: Callable[[Row], _Made]
+    ) -> list[_Made]:
+        """Return what is made of each row of one statement; the rows are never there all at once.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
+        return self._read(sql, arguments, lambda cursor: list(map(make, cursor)))
+
+    def _read(
+        self,
+        sql: str,
+        arguments: Sequence[object],
+        take: Callable[[sqlite3.Cursor], list[_Made]],
+    ) -> list[_Made]:
         try:
-            return self._fetch(sql, arguments)
+            return self._fetch(sql, arguments, take)
         except sqlite3.Error as error:
             if not self._recover(error):
                 raise translate(error, f"read {self.path}") from error
         try:
-            return self._fetch(sql, arguments)
+            return self._fetch(sql, arguments, take)
         except sqlite3.Error as error:
             raise translate(error, f"read {self.path}") from error
 
@@ -144,10 +164,15 @@ class Database:
             self._file = found
         return True
 
-    def _fetch(self, sql: str, arguments: Sequence[object]) -> list[Row]:
+    def _fetch(
+        self,
+        sql: str,
+        arguments: Sequence[object],
+        take: Callable[[sqlite3.Cursor], list[_Made]],
+    ) -> list[_Made]:
         cursor = self._open().execute(sql, arguments)
         try:
-            return cursor.fetchall()
+            return take(cursor)
         except sqlite3.OperationalError as error:
             if self._lenient or _NO_UTF_8 not in str(error):
                 raise
@@ -155,7 +180,7 @@ class Database:
             cursor.close()
         self._lenient = True  # such texts take a call each, so that is done where there are any
         self._open().text_factory = _text
-        return self._fetch(sql, arguments)
+        return self._fetch(sql, arguments, take)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,11 +11,11 @@ from evaltui.domain.ports import RunSource
 from evaltui.domain.run import ArtifactInfo, Experiment, Run, RunBatch, Tag
 from evaltui.errors import RunNotFoundError, StoreRejectedError
 from evaltui.tracking.local_artifacts import inside, list_directory, local_root, read_file
+from evaltui.tracking.run_sums import RunSums
 from evaltui.tracking.run_values import (
     FIRST_PAGE,
     LARGEST_PAGE,
     SWEEP_PAGE,
-    SeenRuns,
 )
 from evaltui.tracking.sqlite_columns import Page, load_page, load_tag_sums
 from evaltui.tracking.sqlite_database import Database, Version
@@ -69,10 +69,9 @@ class SqliteSource:
         self._just_asked: Version | None = None
         self._follow = False
         self._experiment_id: int | None = None
-        self._seen = SeenRuns()
-        self._heads: dict[str, int | None] | None = None
+        self._sums = RunSums()
+        self._ids: Sequence[str] | None = None  # of all runs, newest start first
         self._marks = _Marks(0, 0, 0)
-        self._tag_sums: dict[str, int] = {}
         self._tags_stale = False
         self._next_tag_scan = 0.0
         self._pending: list[str] = []
@@ -137,17 +136,17 @@ class SqliteSource:
         `changes` finds everything here, so this is a second line of defence: once around after
         somebody wrote.
         """
-        if self._heads is None or self._listing:
+        if self._ids is None or self._listing:
             return
         version = self._database.version()
         if version is None:
             return
         if version != self._swept_for:
-            self._swept_for, self._sweep_left = version, len(self._heads)
+            self._swept_for, self._sweep_left = version, len(self._ids)
         if self._sweep_left <= 0:
             return
         self._sweep_left -= SWEEP_PAGE
-        ids = list(self._heads)
+        ids = self._ids
         if self._sweep_at >= len(ids):
             self._sweep_at = 0
         page = ids[self._sweep_at : self._sweep_at + SWEEP_PAGE]
@@ -156,7 +155,7 @@ class SqliteSource:
         changed = self._news(found)
         there = set(found.runs.delta.run_ids)
         removed = tuple(
-            run_id for run_id in page if run_id not in there and self._seen.forget(run_id)
+            run_id for run_id in page if run_id not in there and self._sums.forget(run_id)
         )
         if changed or removed:
             yield RunBatch(changed, removed)
@@ -220,26 +219,29 @@ class SqliteSource:
             self._experiment_id = found[0]
             marks = self._read_marks()
             heads = self._read_heads()
-            touched = set(heads) if self._heads is None else self._touched(heads, marks)
-        if self._heads is not None:
-            touched |= {run_id for run_id, head in heads.items() if self._heads.get(run_id) != head}
+            written = None if self._ids is None else self._written(marks)
+        ids = [run_id for run_id, _ in heads]
+        if self._ids is None:
+            self._pending = ids.copy()
+        else:
+            touched = set(ids) if written is None else written
+            touched |= {run_id for run_id, head in heads if self._sums.head_differs(run_id, head)}
             self._tags_stale = True
             if time.monotonic() >= self._next_tag_scan:
-                touched |= self._rewritten_tags(list(heads))
-            gone = [run_id for run_id in self._heads if run_id not in heads]
-            self._removed += gone
-            for run_id in gone:
-                self._tag_sums.pop(run_id, None)
-        waiting = touched.union(self._pending)
-        self._pending = [run_id for run_id in heads if run_id in waiting]  # newest first
-        self._heads, self._marks = heads, marks
+                touched |= self._rewritten_tags(ids)
+            there = set(ids)
+            known = (*self._removed, *self._ids)
+            self._removed = [run_id for run_id in known if run_id not in there]
+            waiting = touched.union(self._pending)
+            self._pending = [run_id for run_id in ids if run_id in waiting]  # newest first
+        self._sums.note_heads(heads)
+        self._ids, self._marks = ids, marks
         return True
 
     def _forget_file(self) -> None:
         """Another file took the place of the database: compare everything with what it holds."""
         self._marks = _Marks(0, 0, 0)
-        if self._heads is not None:
-            self._heads = dict.fromkeys(self._heads)
+        self._sums.forget_heads()
 
     def _read_marks(self) -> _Marks:
         tops = [
@@ -248,30 +250,33 @@ class SqliteSource:
         ]
         return _Marks(*(int(str(top or 0)) for top in tops))
 
-    def _read_heads(self) -> dict[str, int | None]:
+    def _read_heads(self) -> list[tuple[str, int]]:
         """Return the active runs of the experiment, newest start first, and a sum of each row."""
-        rows = self._database.rows(
+        return self._database.made(
             "SELECT run_uuid, name, status, start_time, end_time, artifact_uri FROM runs"
             " WHERE experiment_id = ? AND lifecycle_stage = 'active'"
             " ORDER BY start_time DESC, run_uuid",
             (self._experiment_id,),
+            lambda row: (str(row[0]), hash(row)),
         )
-        return {str(row[0]): hash(row) for row in rows}
 
-    def _touched(self, heads: Mapping[str, int | None], marks: _Marks) -> set[str]:
-        """Return the runs whose metrics, params or tags were written since the last look."""
+    def _written(self, marks: _Marks) -> set[str] | None:
+        """Return the runs, of any experiment, that got metrics, params or tags since the last look.
+
+        None: it cannot be told which.
+        """
         found: set[str] = set()
         for table, before, now in zip(_Marks._fields, self._marks, marks, strict=True):
             if now < before:  # rows were purged, and rowids are used again
-                found.update(heads)
-            elif now > before:
+                return None
+            if now > before:
                 # the + keeps SQLite from scanning the index on run_uuid instead of the rowids
                 rows = self._database.rows(
                     f"SELECT DISTINCT +run_uuid FROM {table} WHERE rowid > ?",  # noqa: S608
                     (before,),
                 )
                 found.update(str(row[0]) for row in rows)
-        return found & heads.keys()
+        return found
 
     def _tag_scan_due(self) -> bool:
         return self._tags_stale and time.monotonic() >= self._next_tag_scan
@@ -290,7 +295,7 @@ class SqliteSource:
             found |= {
                 run_id
                 for run_id, total in zip(page, sums, strict=True)
-                if self._tag_sums.get(run_id) != total
+                if self._sums.tags_differ(run_id, total)
             }
         ended = time.monotonic()
         self._next_tag_scan = ended + _TAG_SCAN_SHARE * (ended - began)
@@ -301,13 +306,13 @@ class SqliteSource:
 
     def _load_pending(self) -> Iterator[RunBatch]:
         first = self._listing
-        total = len(self._heads or ()) if first else None
+        total = len(self._ids or ()) if first else None
         size = FIRST_PAGE if first else _PAGE
         while self._pending or self._removed or self._listing:
             page = load_page(self._database, self._pending[:size])
             news = self._news(page)
-            self._tag_sums.update(zip(page.runs.delta.run_ids, page.tag_sums, strict=True))
-            removed = tuple(run_id for run_id in self._removed if self._seen.forget(run_id))
+            self._sums.note_tags(page.runs.delta.run_ids, page.tag_sums)
+            removed = tuple(run_id for run_id in self._removed if self._sums.forget(run_id))
             del self._pending[:size]
             self._removed.clear()
             size = _PAGE
@@ -321,7 +326,7 @@ class SqliteSource:
         new = [
             position
             for position, digest in enumerate(page.digests)
-            if self._seen.differs(run_ids[position], digest)
+            if self._sums.differs(run_ids[position], digest)
         ]
         if not new:
             return ()

@@ -178,3 +178,20 @@ def test_a_small_table_or_one_of_mostly_living_runs_stays_as_it_is() -> None:
     table.apply(RunDelta.from_runs([make_run(f"r{number}") for number in range(5_000)]))
     table.apply(RunDelta.from_runs([], removed=[f"r{number}" for number in range(2_400)]))
     assert not table.is_sparse
+
+
+@given(st.lists(PAGES, max_size=4))
+def test_a_packed_table_holds_the_same_and_goes_on_alike(
+    pages: list[tuple[list[Run], set[str]]],
+) -> None:
+    packed, plain = RunTable(), RunTable()
+    for runs, removed in pages:
+        gone = sorted(removed - {run.run_id for run in runs})
+        for table in (packed, plain):
+            table.apply(RunDelta.from_runs(runs, removed=gone))
+        packed.pack()
+        rows = range(plain.size)
+        assert [packed.run(row) for row in rows] == [plain.run(row) for row in rows]
+        ids = list(plain.run_ids)
+        assert [packed.row_of(i) for i in ids] == [plain.row_of(i) for i in ids]
+        assert not isinstance(packed.run_ids, list)
