@@ -12,18 +12,23 @@ from evaltui.domain.table import RunTable
 
 
 class ContentIndex:
-    """Which active runs carry which content; safe for threads."""
+    """Which active runs carry which content; safe for threads.
+
+    Nearly every content has one run, for which there is no collection: with 100,000 of them these
+    would be most of the memory.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._runs: dict[str, dict[str, bool]] = {}
+        self._runs: dict[str, str | tuple[str, ...]] = {}
         self._contents: dict[str, str] = {}
         self._several: set[str] = set()
+        self._superseded: set[str] = set()
 
     def runs(self, content_id: str) -> tuple[str, ...]:
         """Return the ids of the runs of a content, in the order they were first seen."""
         with self._lock:
-            return tuple(self._runs.get(content_id, ()))
+            return self._of(content_id)
 
     def twins(self) -> frozenset[str]:
         """Return contents with more than one run that is not superseded.
@@ -32,7 +37,9 @@ class ContentIndex:
         """
         with self._lock:
             return frozenset(
-                content for content in self._several if sum(self._runs[content].values()) > 1
+                content
+                for content in self._several
+                if sum(run_id not in self._superseded for run_id in self._of(content)) > 1
             )
 
     def update(self, delta: RunDelta) -> None:
@@ -47,7 +54,7 @@ class ContentIndex:
                 if self._contents.get(run_id, content or "") != (content or ""):
                     self._drop(run_id)
                 if content:
-                    self._add(run_id, content, active=not by)
+                    self._add(run_id, content, superseded=bool(by))
 
     def note_all(self, table: RunTable) -> None:
         """Note the runs of a whole listing."""
@@ -56,9 +63,9 @@ class ContentIndex:
             return
         with self._lock:
             for row in np.flatnonzero(table.alive & (contents.codes[: table.size] >= 0)).tolist():
-                counts = not table.tag(row, Tag.SUPERSEDED_BY)
+                superseded = bool(table.tag(row, Tag.SUPERSEDED_BY))
                 if content := contents.get(row):
-                    self._add(table.run_ids[row], content, active=counts)
+                    self._add(table.run_ids[row], content, superseded=superseded)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -66,21 +73,28 @@ class ContentIndex:
             self._runs.clear()
             self._contents.clear()
             self._several.clear()
+            self._superseded.clear()
 
-    def _add(self, run_id: str, content: str, *, active: bool) -> None:
-        known = self._runs.setdefault(content, {})
-        known[run_id] = active
+    def _add(self, run_id: str, content: str, *, superseded: bool) -> None:
+        (self._superseded.add if superseded else self._superseded.discard)(run_id)
         self._contents[run_id] = content
-        if len(known) > 1:
-            self._several.add(content)
+        known = self._of(content)
+        if run_id not in known:
+            self._put(content, (*known, run_id))
 
     def _drop(self, run_id: str) -> None:
+        self._superseded.discard(run_id)
         content = self._contents.pop(run_id, None)
-        if content is None:
-            return
-        known = self._runs[content]
-        del known[run_id]
-        if not known:
+        if content is not None:
+            self._put(content, tuple(other for other in self._of(content) if other != run_id))
+
+    def _of(self, content: str) -> tuple[str, ...]:
+        found = self._runs.get(content, ())
+        return (found,) if isinstance(found, str) else found
+
+    def _put(self, content: str, runs: tuple[str, ...]) -> None:
+        if runs:
+            self._runs[content] = runs[0] if len(runs) == 1 else runs
+        else:
             del self._runs[content]
-        if len(known) < 2:  # noqa: PLR2004 - one run is no pair
-            self._several.discard(content)
+        (self._several.add if len(runs) > 1 else self._several.discard)(content)
