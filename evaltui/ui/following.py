@@ -99,7 +99,8 @@ class Following:
 
     def show_trends(self) -> None:
         """Show in the trend strip what belongs to the cursor."""
-        self._screen.query_one(TrendStrip).show(self._trends())
+        for strip in self._screen.query(TrendStrip):  # there is none any more while one leaves
+            strip.show(self._trends())
 
     def _show_side(self, side: str, current: str, opened_id: str) -> None:
         bench, screen = self._session.bench, self._screen

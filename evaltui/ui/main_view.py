@@ -305,9 +305,9 @@ class MainView(InPortions, inherit_bindings=False):
 
     def _show_trends(self) -> None:
         self._trend_timer = None
-        if self._layout_now is not None and self._layout_now.trend_lines and self.is_attached:
-            assert self.following is not None, "it asked for this"
-            self.following.show_trends()
+        layout, following = self._layout_now, self.following
+        if layout is not None and layout.trend_lines and following is not None:
+            following.show_trends()
 
     def difference(self) -> Difference | None:
         """Return what is compared now, or None."""

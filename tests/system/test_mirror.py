@@ -157,7 +157,8 @@ def test_of_another_experiment_nothing_is_shown(place: Place) -> None:
     with silence() as address:
         keep(place, address, "kept-run")
         with place.start(address, "--experiment", "/Shared/other") as session:
-            session.until_text("connecting to http")
+            told = ("connecting to http", "OFFLINE")
+            session.until(lambda: any(words in session.text for words in told), "the store's state")
             leave(session)
     assert b"kept-run" not in session.data
 
