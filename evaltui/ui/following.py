@@ -82,7 +82,7 @@ class Following:
     # -- showing ---------------------------------------------------------------------------------
 
     def show(self, layout: Layout, pane: str, opened_id: str) -> None:
-        """Show in the panes on show what belongs to cursor and marks; not in the trend strip.
+        """Show in the panes on show what belongs to cursor and marks.
 
         Args:
             layout: What is on show.
@@ -94,13 +94,10 @@ class Following:
             self._screen.query_one(DiffStrip).show(
                 strip_pieces(difference), strip_title(difference)
             )
+        if layout.trend_lines:
+            self._screen.query_one(TrendStrip).show(self._trends())
         if layout.side:
             self._show_side(layout.side, pane, opened_id)
-
-    def show_trends(self) -> None:
-        """Show in the trend strip what belongs to the cursor."""
-        for strip in self._screen.query(TrendStrip):  # there is none any more while one leaves
-            strip.show(self._trends())
 
     def _show_side(self, side: str, current: str, opened_id: str) -> None:
         bench, screen = self._session.bench, self._screen

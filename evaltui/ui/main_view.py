@@ -10,6 +10,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
@@ -21,7 +22,6 @@ from evaltui.ui.model import TableChange
 from evaltui.ui.pane_keys import footer_keys, keys_of
 from evaltui.ui.panes.diff_strip import DiffStrip
 from evaltui.ui.panes.trend_strip import TrendStrip
-from evaltui.ui.portions import InPortions
 from evaltui.ui.row_text import RowText
 from evaltui.ui.session import Session
 from evaltui.ui.sparing import Sparing
@@ -46,9 +46,6 @@ DETAIL_SOON_S = 0.025
 NEXT_S = 0.004
 """The same where the list itself became another one: as soon as that is out."""
 
-_BREATH_S = 0.001
-"""Between two pieces of work, either of which a key may have to wait for."""
-
 _HELD_S = 0.25
 """A key that comes within this time of another may be a held one."""
 
@@ -61,7 +58,7 @@ _TITLES = {
 }
 
 
-class MainView(InPortions, inherit_bindings=False):
+class MainView(Screen[None], inherit_bindings=False):
     """Lays the panes out and fills them; what keys do is in `MainScreen`.
 
     Args:
@@ -86,7 +83,6 @@ class MainView(InPortions, inherit_bindings=False):
         self._was_loading = True
         self._centre = Content("")
         self._detail_timer: Timer | None = None
-        self._trend_timer: Timer | None = None
         self._asked_at = 0.0
         self._sparing = Sparing(session.bench, self.set_timer)
 
@@ -299,15 +295,7 @@ class MainView(InPortions, inherit_bindings=False):
         if layout is None or following is None or not self.is_attached:
             return  # a timer may outlive the parts
         following.show(layout, self.pane, self.opened_id)
-        if layout.trend_lines and self._trend_timer is None:
-            self._trend_timer = self.set_timer(_BREATH_S, self._show_trends)
         self._sparing.looked()
-
-    def _show_trends(self) -> None:
-        self._trend_timer = None
-        layout, following = self._layout_now, self.following
-        if layout is not None and layout.trend_lines and following is not None:
-            following.show_trends()
 
     def difference(self) -> Difference | None:
         """Return what is compared now, or None."""

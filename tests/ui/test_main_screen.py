@@ -538,16 +538,6 @@ async def test_q_goes_back_and_then_quits() -> None:
         assert one.app.return_code == 0
 
 
-async def test_trends_that_come_while_the_screen_is_taken_apart_go_nowhere() -> None:
-    async with driven() as one:
-        main = main_of(one.app)
-        main.show_detail()
-        await main.query_one("#trend-strip").remove()
-        await one.rest()
-        main._show_trends()
-        assert one.app.crash is None
-
-
 async def test_leaving_a_watch_says_what_goes_unwatched_once() -> None:
     async with driven() as one:
         await one.press("q")
