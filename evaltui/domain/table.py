@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaltui.domain.distinct import distinct
+from evaltui.domain.metric_columns import BoolArray, IntArray, MetricColumns
 from evaltui.domain.packed_texts import PackedTexts
 from evaltui.domain.run import Run, RunStatus
 from evaltui.domain.run_delta import STATUSES, FloatArray, RunDelta
@@ -34,8 +35,6 @@ __all__ = [
     "TableColumns",
 ]
 
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 StatusArray = npt.NDArray[np.uint8]
 
 _FIRST_CAPACITY = 64
@@ -104,8 +103,7 @@ class RunTable:
         self._started_ms: FloatArray = np.full(self._capacity, math.nan)
         self._ended_ms: FloatArray = np.full(self._capacity, math.nan)
         self._row_version: IntArray = np.zeros(self._capacity, dtype=np.int64)
-        self._metrics: dict[str, FloatArray] = {}
-        self._filled: dict[str, int] = {}
+        self._metrics = MetricColumns(self._capacity)
         self._params: dict[str, TextColumn] = {}
         self._tags: dict[str, TextColumn] = {}
         self._let_go: Callable[[IntArray], None] | None = None
@@ -125,7 +123,7 @@ class RunTable:
         table._status = columns.status
         table._started_ms, table._ended_ms = columns.started_ms, columns.ended_ms
         table._row_version = np.zeros(table._capacity, dtype=np.int64)
-        table._metrics = dict(columns.metrics)
+        table._metrics = MetricColumns(table._capacity, columns.metrics)
         table._params, table._tags = dict(columns.params), dict(columns.tags)
         table._let_go = columns.let_go
         return table
@@ -172,7 +170,7 @@ class RunTable:
 
     def metric_names(self) -> list[str]:
         """Return the names of all metrics any run ever had, sorted."""
-        return sorted(self._metrics)
+        return self._metrics.names()
 
     def metric(self, name: str) -> FloatArray | None:
         """Return the metric's column (NaN is missing), or None when no run has it; a view."""
@@ -180,13 +178,8 @@ class RunTable:
         return None if column is None else column[: self.size]
 
     def filled(self, name: str) -> int:
-        """Return how many of the runs that exist have a metric.
-
-        All runs are counted once, then those that change: it is asked after every change.
-        """
-        if name not in self._filled and name in self._metrics:
-            self._filled[name] = _count(self._metrics[name][: self.size], self.alive)
-        return self._filled.get(name, 0)
+        """Return how many of the runs that exist have a metric."""
+        return self._metrics.filled(name, self.alive)
 
     def param_names(self) -> list[str]:
         """Return the names of all params, sorted."""
@@ -216,10 +209,7 @@ class RunTable:
 
     def value(self, row: int, name: str) -> float | None:
         """Return one metric of one run, or None where it is missing."""
-        column = self._metrics.get(name)
-        if column is None or math.isnan(column[row]):
-            return None
-        return float(column[row])
+        return self._metrics.value(row, name)
 
     def run_status(self, row: int) -> RunStatus:
         """Return the status of one run."""
@@ -227,7 +217,7 @@ class RunTable:
 
     def metrics_of(self, row: int) -> dict[str, float]:
         """Return the metrics one run has, by name, sorted."""
-        found = ((name, self.value(row, name)) for name in sorted(self._metrics))
+        found = ((name, self.value(row, name)) for name in self._metrics.names())
         return {name: value for name, value in found if value is not None}
 
     def params_of(self, row: int) -> dict[str, str]:
@@ -268,12 +258,12 @@ class RunTable:
             self.total = delta.total
         rows = self._place(delta)
         touched = distinct(np.concatenate([rows, np.array(gone, dtype=np.int64)]))
-        self._count_filled(touched, -1)
+        self._metrics.recount(touched, self._alive[touched], -1)
         if gone:
             self._alive[gone] = False
             self._row_version[gone] = self.version
         self._fill(delta, rows)
-        self._count_filled(touched, +1)
+        self._metrics.recount(touched, self._alive[touched], +1)
         self.complete = self.complete or delta.complete
         return touched
 
@@ -339,12 +329,6 @@ class RunTable:
             self._grow(max(self.size, wanted, self._capacity + self._step()))
         return rows
 
-    def _count_filled(self, rows: IntArray, sign: int) -> None:
-        if len(rows):
-            alive = self._alive[rows]
-            for name in self._filled:
-                self._filled[name] += sign * _count(self._metrics[name][rows], alive)
-
     def _fill(self, delta: RunDelta, rows: IntArray) -> None:
         if not len(rows):
             return
@@ -353,13 +337,7 @@ class RunTable:
         self._started_ms[rows] = delta.started_ms
         self._ended_ms[rows] = delta.ended_ms
         self._row_version[rows] = self.version
-        for name, column in self._metrics.items():
-            if name not in delta.metrics:
-                column[rows] = math.nan
-        for name, values in delta.metrics.items():
-            if name not in self._metrics:
-                self._metrics[name] = np.full(self._capacity, math.nan)
-            self._metrics[name][rows] = values
+        self._metrics.fill(rows, delta.metrics)
         for columns, texts in ((self._params, delta.params), (self._tags, delta.tags)):
             self._fill_texts(columns, texts, rows)
 
@@ -387,17 +365,11 @@ class RunTable:
         self._started_ms = _grown(self._started_ms, capacity, fill=math.nan)
         self._ended_ms = _grown(self._ended_ms, capacity, fill=math.nan)
         self._row_version = _grown(self._row_version, capacity, fill=0)
-        self._metrics = {
-            name: _grown(column, capacity, fill=math.nan) for name, column in self._metrics.items()
-        }
+        self._metrics.grow(capacity)
         for columns in (self._params, self._tags):
             for text_column in columns.values():
                 text_column.grow(capacity)
         self._capacity = capacity
-
-
-def _count(values: FloatArray, alive: BoolArray) -> int:
-    return int(np.count_nonzero(alive & ~np.isnan(values)))
 
 
 def _grown(array: npt.NDArray[_T], capacity: int, *, fill: float) -> npt.NDArray[_T]:

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -82,7 +81,7 @@ class MainView(Screen[None], inherit_bindings=False):
         self._layout_now: Layout | None = None
         self._was_loading = True
         self._centre = Content("")
-        self._detail_timer: Timer | None = None
+        self._detail_timer: asyncio.TimerHandle | None = None
         self._asked_at = 0.0
         self._sparing = Sparing(session.bench, self.set_timer)
 
@@ -282,14 +281,17 @@ class MainView(Screen[None], inherit_bindings=False):
         if self._detail_timer is not None:
             if not rest:
                 return
-            self._detail_timer.stop()
-        held = now - before < _HELD_S
-        self._detail_timer = self.set_timer(DETAIL_DELAY_S if held else alone_s, self.show_detail)
+            self._detail_timer.cancel()
+        delay_s = DETAIL_DELAY_S if now - before < _HELD_S else alone_s
+        # Not `set_timer`: one of few milliseconds never comes when the thread is displaced as it
+        # begins, and who waits for it would wait for ever.
+        loop = asyncio.get_running_loop()
+        self._detail_timer = loop.call_later(delay_s, self.call_next, self.show_detail)
 
     def show_detail(self) -> None:
         """Show in the panes on show what belongs to cursor and marks."""
         if self._detail_timer is not None:
-            self._detail_timer.stop()
+            self._detail_timer.cancel()
             self._detail_timer = None
         layout, following = self._layout_now, self.following
         if layout is None or following is None or not self.is_attached:
