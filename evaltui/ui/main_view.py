@@ -71,8 +71,7 @@ class MainView(Screen[None], inherit_bindings=False):
         self.session = session
         self.pane = "runs"
         self.opened_id = ""
-        self.stands = False
-        """Whether its parts are there: in a program that is being left they are not made."""
+        self._made = False
         self.following: Following | None = None
         """What follows the cursor; None until the list stands."""
         self._rows = RowText(
@@ -107,6 +106,15 @@ class MainView(Screen[None], inherit_bindings=False):
         yield Footer(session.keymap, id="footer")
 
     @property
+    def stands(self) -> bool:
+        """Whether its parts are there.
+
+        In a program that is being left they are not made, or taken away one by one while callbacks
+        still come in: Textual marks the screen before it takes the first.
+        """
+        return self._made and self.is_attached and not self._pruning
+
+    @property
     def run_list(self) -> RunList:
         """The run list."""
         return self.query_one(RunList)
@@ -135,7 +143,7 @@ class MainView(Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Show the frame with the list, and once that is out what belongs to its cursor."""
-        self.stands = bool(self.query(RunList))
+        self._made = bool(self.query(RunList))
         self.fit_panes()
         self.call_after_refresh(self._begin_to_follow)
 
@@ -151,15 +159,17 @@ class MainView(Screen[None], inherit_bindings=False):
         """Load and mount what follows the cursor."""
         following = await asyncio.to_thread(self._make_following)
         for pane in following.panes():  # one after the other: keys come between
-            side = self.query("#side")
-            if not side or not side.first().is_attached:
-                return  # the screen is left already
+            if not self.stands:
+                return
             pane.display = False  # shown while it is mounted, it might not be told its size
-            await side.first().mount(pane)
-        self._show_side_pane()
-        self.call_after_refresh(self._fill, following)  # once each pane knows its size
+            await self.query_one("#side").mount(pane)
+        if self.stands:
+            self._show_side_pane()
+            self.call_after_refresh(self._fill, following)  # once each pane knows its size
 
     def _fill(self, following: Following) -> None:
+        if not self.stands:
+            return
         self.following = following
         self._show_side_pane()
         self.show_detail()
@@ -294,7 +304,7 @@ class MainView(Screen[None], inherit_bindings=False):
             self._detail_timer.cancel()
             self._detail_timer = None
         layout, following = self._layout_now, self.following
-        if layout is None or following is None or not self.is_attached:
+        if layout is None or following is None or not self.stands:
             return  # a timer may outlive the parts
         following.show(layout, self.pane, self.opened_id)
         self._sparing.looked()

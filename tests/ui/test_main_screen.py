@@ -538,6 +538,22 @@ async def test_q_goes_back_and_then_quits() -> None:
         assert one.app.return_code == 0
 
 
+async def test_what_comes_in_while_the_screen_is_taken_apart_goes_nowhere() -> None:
+    async with driven() as one:
+        main = main_of(one.app)
+        strip = main.query_one("#trend-strip")
+        assert main.stands
+        leaving = main.remove()
+        assert not main.stands  # although its parts are all there yet
+        await leaving
+        assert not strip.is_attached
+        main.show_detail()
+        main.show_detail_soon()
+        main.fit_panes(80, 24)
+        link_of(one.app).say(runs(run("late")))
+        assert one.app.crash is None
+
+
 async def test_leaving_a_watch_says_what_goes_unwatched_once() -> None:
     async with driven() as one:
         await one.press("q")
