@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
 from difflib import get_close_matches
@@ -185,15 +186,11 @@ def earlier(table: RunTable, row: int) -> IntArray:
     if np.isnan(start):
         others: IntArray = of_mode[of_mode != row]
         return others
-    at = int(np.searchsorted(starts, start, side="right"))
-    while at and starts[at - 1] == start and _is_not_before(table, int(of_mode[at - 1]), row):
-        at -= 1
+    first = int(np.searchsorted(starts, start, side="left"))
+    last = int(np.searchsorted(starts, start, side="right"))
+    ids = table.run_ids  # which decide between those that started at the same time
+    at = bisect_left(of_mode, ids[row], first, last, key=lambda other: ids[int(other)])
     return of_mode[:at]
-
-
-def _is_not_before(table: RunTable, other: int, row: int) -> bool:
-    """Return whether a row that started at the same time is `row`, or comes behind it."""
-    return other == row or table.run_ids[other] > table.run_ids[row]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
