@@ -50,6 +50,12 @@ class JournalError(EvaltuiError):
     exit_code = ExitCode.USAGE
 
 
+class OutputError(EvaltuiError):
+    """What a command prints cannot be written where standard output leads."""
+
+    exit_code = ExitCode.USAGE
+
+
 class ReportError(EvaltuiError):
     """A file that claims to be a report cannot be read as one."""
 

@@ -17,7 +17,7 @@ README = Path(__file__).resolve().parent.parent / "README.md"
 EXIT_CODES: Mapping[ExitCode, str] = {
     ExitCode.OK: "all is well",
     ExitCode.REGRESSION: "a regression (gates only; `compare` is a read)",
-    ExitCode.USAGE: "usage or configuration, a run name that does not resolve, the journal",
+    ExitCode.USAGE: "usage or configuration, a run name that does not resolve, the journal, output",
     ExitCode.REPORT: "a report that cannot be read, or nothing to compare",
     ExitCode.STORE: "the store is unreachable or refused; reports wait in the journal",
     ExitCode.INTERNAL: "a bug of evaltui; the log has the traceback",
@@ -49,6 +49,10 @@ ERRORS: Mapping[str, tuple[str, str]] = {
     "JournalError": (
         "the journal cannot be opened or written: disk full, permissions, a newer version's",
         "free space, correct the permissions, or set EVALTUI_STATE_DIR",
+    ),
+    "OutputError": (
+        "what a command prints cannot be written: the disk behind its output is full",
+        "send it to a place with room",
     ),
     "ReportError": (
         "a file cannot be read as a report",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 from evaltui.cli.last_net import run_in_net
 from evaltui.cli.parser import load_command, parse
 from evaltui.domain.text import clean
-from evaltui.errors import ConfigError, ExitCode
+from evaltui.errors import ConfigError, ExitCode, OutputError
 from evaltui.log import redact, start_log
 from evaltui.settings import Settings, load_settings
 from evaltui.ui.refusal import INSTEAD, refusal
@@ -57,6 +57,13 @@ def _run(argv: list[str]) -> int:
         print(end="", flush=True)
     except BrokenPipeError:
         return ExitCode.OK
+    except OSError as error:
+        if _takes(sys.stdout, "\n"):
+            raise  # it was about something else
+        raise OutputError(
+            f"what is printed cannot be written: {error.strerror or error}",
+            hint="send it to a place with room, or look whether its disk is full",
+        ) from error
     return code
 
 
@@ -156,10 +163,18 @@ def _let_go_of_dead_streams() -> None:
     status of the program was.
     """
     for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
+        if not _takes(stream):
             _lead_nowhere(stream)
+
+
+def _takes(stream: TextIO, more: str = "") -> bool:
+    """Return whether a stream takes what was printed to it and `more`."""
+    try:
+        stream.write(more)
+        stream.flush()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _lead_nowhere(stream: TextIO) -> None:

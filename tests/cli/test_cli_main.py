@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -110,6 +111,35 @@ def test_closed_streams_change_no_status(closed: str) -> None:
         done = subprocess.run(["sh", "-c", line], capture_output=True, check=False, timeout=60)
         assert done.returncode == code, done
         assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_told_in_one_line(unbuffered: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "evaltui", "completion", "bash"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    told, hint = done.stderr.decode().splitlines()
+    assert told == "evaltui: what is printed cannot be written: No space left on device"
+    assert "room" in hint
+
+
+def test_an_error_of_a_file_is_not_taken_for_one_of_the_output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> ExitCode:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(config_command, "run", fail)
+    assert main(["config"]) == ExitCode.INTERNAL
+    assert "printed" not in capsys.readouterr().err
 
 
 def test_what_nobody_reads_changes_no_status() -> None:
