@@ -2,97 +2,96 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-_NONE = 0
-_ONES = 2**64 - 1
+import numpy as np
+import numpy.typing as npt
+
+from evaltui.domain.packed_ids import BoolArray, IntArray, PackedIds
+
+SumArray = npt.NDArray[np.uint64]
+"""Sums of which 0 and 1 are taken for the same."""
+
+_NONE = np.uint64(0)
+_ONE = np.uint64(1)
 
 
 class RunSums:
-    """Remembers sums of runs, to tell a change from a repetition.
+    """The runs that are there at one look, and sums of them to tell changes from repetitions.
 
-    One dict finds the place of a run in three arrays. As dicts of their own these would take three
-    times as much, and with ids that are read anew at every look, a second copy of every id.
+    Args:
+        ids: The runs, in the order that `PackedIds.find` needs.
+        heads: Sums of their rows in the table of runs.
 
-    All sums are whole numbers of which 64 bits count; 0 and 1 are taken for the same.
+    Attributes:
+        ids: The runs.
     """
 
-    __slots__ = ("_digests", "_free", "_heads", "_places", "_tags")
+    __slots__ = ("_digests", "_heads", "_tags", "ids")
 
-    def __init__(self) -> None:
-        self._places: dict[str, int] = {}
-        self._free: list[int] = []
-        self._heads = array("Q")
-        self._digests = array("Q")
-        self._tags = array("Q")
+    def __init__(self, ids: PackedIds, heads: SumArray) -> None:
+        self.ids = ids
+        self._heads = _noted(heads)
+        self._digests: SumArray = np.zeros(len(ids), dtype=np.uint64)
+        self._tags: SumArray = np.zeros(len(ids), dtype=np.uint64)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self.ids)
 
-    def __contains__(self, run_id: str) -> bool:
-        return run_id in self._places
+    def go_on_from(self, before: RunSums) -> BoolArray:
+        """Take over what an earlier look knew of the runs.
 
-    @property
-    def places(self) -> int:
-        """How many runs there is room for; the places of forgotten ones are used again."""
-        return len(self._heads)
+        Returns:
+            Whether each run is new, or its row in the table of runs another than then.
+        """
+        places = before.ids.find(self.ids)
+        known = places >= 0
+        places = places[known]
+        self._digests[known] = before._digests[places]
+        self._tags[known] = before._tags[places]
+        changed = ~known
+        changed[known] = before._heads[places] != self._heads[known]
+        return changed
 
-    def head_differs(self, run_id: str, head: int) -> bool:
-        """Return whether a run is new, or its row in the table of runs another than last noted."""
-        place = self._places.get(run_id)
-        return place is None or self._heads[place] != _packed(head)
-
-    def tags_differ(self, run_id: str, total: int) -> bool:
-        """Return whether a run is new, or has other tags than last noted."""
-        place = self._places.get(run_id)
-        return place is None or self._tags[place] != _packed(total)
-
-    def note_heads(self, heads: Iterable[tuple[str, int]]) -> None:
-        """Remember the rows of runs in the table of runs, by their sums."""
-        for run_id, head in heads:
-            self._heads[self._place(run_id)] = _packed(head)
-
-    def note_tags(self, run_ids: Iterable[str], totals: Iterable[int]) -> None:
-        """Remember the sums of the tags of runs."""
-        for run_id, total in zip(run_ids, totals, strict=True):
-            self._tags[self._place(run_id)] = _packed(total)
+    def gone_at(self, later: RunSums) -> list[str]:
+        """Return the runs whose digests are known and that a later look did not find."""
+        return self.ids[(later.ids.find(self.ids) < 0) & (self._digests != _NONE)].texts()
 
     def forget_heads(self) -> None:
         """Let the row of every run be another than last noted."""
-        self._heads = array("Q", bytes(self._heads.itemsize * len(self._heads)))
+        self._heads[:] = _NONE
 
-    def differs(self, run_id: str, digest: int) -> bool:
-        """Return whether a run is new or has another digest than last time, and remember it."""
-        place = self._place(run_id)
-        packed = _packed(digest)
-        if self._digests[place] == packed:
-            return False
-        self._digests[place] = packed
-        return True
+    def note_digests(self, run_ids: Sequence[str], digests: SumArray) -> IntArray:
+        """Remember digests of runs; return the positions of those that had another one.
 
-    def forget(self, run_id: str) -> bool:
-        """Drop a run; return whether its digest was known."""
-        place = self._places.pop(run_id, None)
-        if place is None:
-            return False
-        known = self._digests[place] != _NONE
-        self._heads[place] = self._digests[place] = self._tags[place] = _NONE
-        self._free.append(place)
-        return known
+        Args:
+            run_ids: Runs that are there, each once.
+            digests: A sum of everything that is shown of each.
+        """
+        places, noted = self._places(run_ids), _noted(digests)
+        different = np.flatnonzero(self._digests[places] != noted)
+        self._digests[places] = noted
+        return different
 
-    def _place(self, run_id: str) -> int:
-        place = self._places.get(run_id)
-        if place is None:
-            if self._free:
-                place = self._free.pop()
-            else:
-                place = len(self._heads)
-                for column in (self._heads, self._digests, self._tags):
-                    column.append(_NONE)
-            self._places[run_id] = place
-        return place
+    def note_tags(self, run_ids: Sequence[str], totals: SumArray) -> None:
+        """Remember the sums of the tags of runs that are there."""
+        self._tags[self._places(run_ids)] = _noted(totals)
+
+    def tags_differ(self, begin: int, totals: SumArray) -> BoolArray:
+        """Return whether runs have other tags than last noted, from the one at `begin` on."""
+        return np.asarray(self._tags[begin : begin + len(totals)] != _noted(totals))
+
+    def forget(self, run_ids: Sequence[str]) -> list[str]:
+        """Let runs that are there be as if they were not known; return whose digest was."""
+        places = self._places(run_ids)
+        known = np.flatnonzero(self._digests[places] != _NONE).tolist()
+        for column in (self._heads, self._digests, self._tags):
+            column[places] = _NONE
+        return [run_ids[position] for position in known]
+
+    def _places(self, run_ids: Sequence[str]) -> IntArray:
+        return self.ids.find(PackedIds.of(run_ids))
 
 
-def _packed(number: int) -> int:
-    return number & _ONES or 1
+def _noted(sums: SumArray) -> SumArray:
+    return np.maximum(sums, _ONE)

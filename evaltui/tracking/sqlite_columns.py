@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import count
 
 import numpy as np
@@ -57,8 +57,8 @@ class Page:
     """
 
     runs: RunColumns
-    digests: list[int]
-    tag_sums: list[int]
+    digests: SumArray
+    tag_sums: SumArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +81,7 @@ class _Cells:
 def load_page(database: Database, run_ids: Sequence[str]) -> Page:
     """Return the active ones of these runs, as they are at one moment."""
     if not run_ids:
-        return Page(RunColumns(RunDelta(), (), ()), [], [])
+        return Page(RunColumns(RunDelta(), (), ()), *np.empty((2, 0), dtype=np.uint64))
     with database.snapshot():
         heads = sorted(database.rows(_RUNS, _asked(run_ids)), key=_position)
         there = [run_ids[_position(row)] for row in heads]
@@ -115,14 +115,13 @@ def load_page(database: Database, run_ids: Sequence[str]) -> Page:
         ^ tag_sums
     )
     columns = RunColumns(delta, [str(row[6]) for row in heads], [text_of(row[5]) for row in heads])
-    return Page(columns, digests.tolist(), tag_sums.tolist())
+    return Page(columns, digests, tag_sums)
 
 
-def load_tag_sums(database: Database, run_ids: Sequence[str]) -> list[int]:
+def load_tag_sums(database: Database, run_ids: Sequence[str]) -> SumArray:
     """Return the sums of the tags of these runs, as they are in a Page."""
     cells = _cells(database.rows(_TAGS, _asked(run_ids)))
-    sums: list[int] = _sums(cells, _hashes(_as_texts(cells.values)), len(run_ids)).tolist()
-    return sums
+    return _sums(cells, hashes(_as_texts(cells.values)), len(run_ids))
 
 
 def _asked(run_ids: Sequence[str]) -> tuple[str]:
@@ -165,21 +164,22 @@ def _texts(cells: _Cells, size: int) -> tuple[dict[str, list[str | None]], SumAr
     columns: list[list[str | None]] = [[None] * size for _ in cells.names]
     for run, code, text in zip(cells.runs.tolist(), cells.codes.tolist(), texts, strict=True):
         columns[code][run] = text
-    return dict(zip(cells.names, columns, strict=True)), _sums(cells, _hashes(texts), size)
+    return dict(zip(cells.names, columns, strict=True)), _sums(cells, hashes(texts), size)
 
 
 def _as_texts(values: Sequence[object]) -> list[str]:
     return [value if isinstance(value, str) else text_of(value) for value in values]
 
 
-def _hashes(texts: Sequence[str]) -> SumArray:
-    return np.fromiter(map(hash, texts), dtype=np.int64, count=len(texts)).view(np.uint64)
+def hashes(values: Sequence[Hashable]) -> SumArray:
+    """Return the hash of each value."""
+    return np.fromiter(map(hash, values), dtype=np.int64, count=len(values)).view(np.uint64)
 
 
 def _sums(cells: _Cells, values: SumArray, size: int) -> SumArray:
     """Return per run a sum of its names and values that does not depend on their order."""
     sums = np.zeros(size, dtype=np.uint64)
-    np.bitwise_xor.at(sums, cells.runs, _mixed(_mixed(_hashes(cells.names))[cells.codes] ^ values))
+    np.bitwise_xor.at(sums, cells.runs, _mixed(_mixed(hashes(cells.names))[cells.codes] ^ values))
     return sums
 
 

@@ -41,6 +41,9 @@ COLUMNS: dict[str, frozenset[str]] = {
 BUSY_S = 2.0
 """Longest wait for another process's lock; a poll repeats soon anyway."""
 
+_BLOCK = 2_000
+"""Rows out of which something is made at a time."""
+
 _NO_UTF_8 = "Could not decode to UTF-8"
 
 Row = tuple[object, ...]
@@ -86,14 +89,18 @@ class Database:
         return self._read(sql, arguments, sqlite3.Cursor.fetchall)
 
     def made(
-        self, sql: str, arguments: Sequence[object], make: Callable[[Row], _Made]
+        self, sql: str, arguments: Sequence[object], make: Callable[[list[Row]], _Made]
     ) -> list[_Made]:
-        """Return what is made of each row of one statement; the rows are never there all at once.
+        """Return what is made of each block of rows; they are never there all at once.
 
         Raises:
             StoreError: It cannot be read.
         """
-        return self._read(sql, arguments, lambda cursor: list(map(make, cursor)))
+
+        def take(cursor: sqlite3.Cursor) -> list[_Made]:
+            return [make(rows) for rows in iter(lambda: cursor.fetchmany(_BLOCK), [])]
+
+        return self._read(sql, arguments, take)
 
     def _read(
         self,

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
+from evaltui.domain.packed_ids import BoolArray, PackedIds
 from evaltui.domain.ports import RunSource
 from evaltui.domain.run import ArtifactInfo, Experiment, Run, RunBatch, Tag
 from evaltui.errors import RunNotFoundError, StoreRejectedError
 from evaltui.tracking.local_artifacts import inside, list_directory, local_root, read_file
-from evaltui.tracking.run_sums import RunSums
+from evaltui.tracking.run_sums import RunSums, SumArray
 from evaltui.tracking.run_values import (
     FIRST_PAGE,
     LARGEST_PAGE,
     SWEEP_PAGE,
 )
-from evaltui.tracking.sqlite_columns import Page, load_page, load_tag_sums
+from evaltui.tracking.sqlite_columns import Page, hashes, load_page, load_tag_sums
 from evaltui.tracking.sqlite_database import Database, Version
 from evaltui.tracking.sqlite_rows import find_experiment, has_tables, load_runs, text_of
 
@@ -69,12 +73,11 @@ class SqliteSource:
         self._just_asked: Version | None = None
         self._follow = False
         self._experiment_id: int | None = None
-        self._sums = RunSums()
-        self._ids: Sequence[str] | None = None  # of all runs, newest start first
+        self._sums: RunSums | None = None
         self._marks = _Marks(0, 0, 0)
         self._tags_stale = False
         self._next_tag_scan = 0.0
-        self._pending: list[str] = []
+        self._pending = PackedIds()
         self._removed: list[str] = []
         self._listing = True
         self._sweep_at = 0
@@ -124,7 +127,7 @@ class SqliteSource:
 
     def unchanged(self) -> bool:
         """Return whether nobody wrote since the last call of `changes`, and all was read then."""
-        if self._listing or self._pending or self._removed or self._tags_stale:
+        if self._listing or len(self._pending) or self._removed or self._tags_stale:
             return False
         self._follow = not self._follow  # that takes longer than the version
         version = self._database.version(follow=self._follow)
@@ -136,29 +139,27 @@ class SqliteSource:
         `changes` finds everything here, so this is a second line of defence: once around after
         somebody wrote.
         """
-        if self._ids is None or self._listing:
+        sums = self._sums
+        if sums is None or self._listing:
             return
         version = self._database.version()
         if version is None:
             return
         if version != self._swept_for:
-            self._swept_for, self._sweep_left = version, len(self._ids)
+            self._swept_for, self._sweep_left = version, len(sums)
         if self._sweep_left <= 0:
             return
         self._sweep_left -= SWEEP_PAGE
-        ids = self._ids
-        if self._sweep_at >= len(ids):
+        if self._sweep_at >= len(sums):
             self._sweep_at = 0
-        page = ids[self._sweep_at : self._sweep_at + SWEEP_PAGE]
+        page = sums.ids[self._sweep_at : self._sweep_at + SWEEP_PAGE].texts()
         self._sweep_at += SWEEP_PAGE
         found = load_page(self._database, page)
-        changed = self._news(found)
+        changed = _news(found, sums)
         there = set(found.runs.delta.run_ids)
-        removed = tuple(
-            run_id for run_id in page if run_id not in there and self._sums.forget(run_id)
-        )
+        removed = sums.forget([run_id for run_id in page if run_id not in there])
         if changed or removed:
-            yield RunBatch(changed, removed)
+            yield RunBatch(changed, tuple(removed))
 
     def get_run(self, run_id: str) -> Run | None:
         """Return one run whole, deleted ones too, or None when there is none."""
@@ -212,36 +213,39 @@ class SqliteSource:
         """Note what has to be loaded; False while there is no experiment."""
         if self._version is not None and version[0] != self._version[0]:
             self._forget_file()
+        before = self._sums
         with self._database.snapshot():
             found = find_experiment(self._database, self._name, self._asked_id)
             if found is None:
                 return False
             self._experiment_id = found[0]
             marks = self._read_marks()
-            heads = self._read_heads()
-            written = None if self._ids is None else self._written(marks)
-        ids = [run_id for run_id, _ in heads]
-        if self._ids is None:
-            self._pending = ids.copy()
+            ids, heads = self._read_heads()
+            written = None if before is None else self._written(marks)
+        order = ids.order()
+        sums = RunSums(ids[order], heads[order])
+        if before is None:
+            self._pending = ids
         else:
-            touched = set(ids) if written is None else written
-            touched |= {run_id for run_id, head in heads if self._sums.head_differs(run_id, head)}
+            touched = sums.go_on_from(before)
+            touched |= True if written is None else sums.ids.among(PackedIds.of(written))
+            touched |= sums.ids.among(self._pending)
             self._tags_stale = True
             if time.monotonic() >= self._next_tag_scan:
-                touched |= self._rewritten_tags(ids)
-            there = set(ids)
-            known = (*self._removed, *self._ids)
-            self._removed = [run_id for run_id in known if run_id not in there]
-            waiting = touched.union(self._pending)
-            self._pending = [run_id for run_id in ids if run_id in waiting]  # newest first
-        self._sums.note_heads(heads)
-        self._ids, self._marks = ids, marks
+                touched |= self._rewritten_tags(sums)
+            still_gone = sums.ids.find(PackedIds.of(self._removed)) < 0
+            self._removed = [*compress(self._removed, still_gone), *before.gone_at(sums)]
+            newest_first = np.empty_like(touched)
+            newest_first[order] = touched
+            self._pending = ids[newest_first]
+        self._sums, self._marks = sums, marks
         return True
 
     def _forget_file(self) -> None:
         """Another file took the place of the database: compare everything with what it holds."""
         self._marks = _Marks(0, 0, 0)
-        self._sums.forget_heads()
+        if self._sums is not None:
+            self._sums.forget_heads()
 
     def _read_marks(self) -> _Marks:
         tops = [
@@ -250,17 +254,19 @@ class SqliteSource:
         ]
         return _Marks(*(int(str(top or 0)) for top in tops))
 
-    def _read_heads(self) -> list[tuple[str, int]]:
+    def _read_heads(self) -> tuple[PackedIds, SumArray]:
         """Return the active runs of the experiment, newest start first, and a sum of each row."""
-        return self._database.made(
+        blocks = self._database.made(
             "SELECT run_uuid, name, status, start_time, end_time, artifact_uri FROM runs"
             " WHERE experiment_id = ? AND lifecycle_stage = 'active'"
             " ORDER BY start_time DESC, run_uuid",
             (self._experiment_id,),
-            lambda row: (str(row[0]), hash(row)),
+            lambda rows: (PackedIds.of([str(row[0]) for row in rows]), hashes(rows)),
         )
+        sums = [np.empty(0, dtype=np.uint64), *(sums for _, sums in blocks)]
+        return PackedIds.joined(ids for ids, _ in blocks), np.concatenate(sums)
 
-    def _written(self, marks: _Marks) -> set[str] | None:
+    def _written(self, marks: _Marks) -> list[str] | None:
         """Return the runs, of any experiment, that got metrics, params or tags since the last look.
 
         None: it cannot be told which.
@@ -276,61 +282,46 @@ class SqliteSource:
                     (before,),
                 )
                 found.update(str(row[0]) for row in rows)
-        return found
+        return list(found)
 
     def _tag_scan_due(self) -> bool:
         return self._tags_stale and time.monotonic() >= self._next_tag_scan
 
-    def _rewritten_tags(self, run_ids: Sequence[str]) -> set[str]:
-        """Compare all tags of these runs: one overwritten or removed leaves no other trace.
+    def _rewritten_tags(self, sums: RunSums) -> BoolArray:
+        """Compare the tags of all runs: one overwritten or removed leaves no other trace.
 
         Page by page, so that neither the memory nor a lock grows with the store, and by the index
         on runs, so that deleted runs and other experiments cost nothing.
         """
         began = time.monotonic()
-        found: set[str] = set()
-        for start in range(0, len(run_ids), SWEEP_PAGE):
-            page = run_ids[start : start + SWEEP_PAGE]
-            sums = load_tag_sums(self._database, page)
-            found |= {
-                run_id
-                for run_id, total in zip(page, sums, strict=True)
-                if self._sums.tags_differ(run_id, total)
-            }
+        differ = np.empty(len(sums), dtype=np.bool_)
+        for start in range(0, len(sums), SWEEP_PAGE):
+            page = slice(start, start + SWEEP_PAGE)
+            totals = load_tag_sums(self._database, sums.ids[page].texts())
+            differ[page] = sums.tags_differ(start, totals)
         ended = time.monotonic()
         self._next_tag_scan = ended + _TAG_SCAN_SHARE * (ended - began)
         self._tags_stale = False
-        return found
+        return differ
 
     # -- loading ---------------------------------------------------------------------------------
 
     def _load_pending(self) -> Iterator[RunBatch]:
-        first = self._listing
-        total = len(self._ids or ()) if first else None
+        sums, first = self._sums, self._listing
+        assert sums is not None
+        total = len(sums) if first else None
         size = FIRST_PAGE if first else _PAGE
-        while self._pending or self._removed or self._listing:
-            page = load_page(self._database, self._pending[:size])
-            news = self._news(page)
-            self._sums.note_tags(page.runs.delta.run_ids, page.tag_sums)
-            removed = tuple(run_id for run_id in self._removed if self._sums.forget(run_id))
-            del self._pending[:size]
+        while len(self._pending) or self._removed or self._listing:
+            page = load_page(self._database, self._pending[:size].texts())
+            news = _news(page, sums)
+            sums.note_tags(page.runs.delta.run_ids, page.tag_sums)
+            removed = tuple(self._removed)
+            self._pending = self._pending[size:]
             self._removed.clear()
             size = _PAGE
-            self._listing = self._listing and bool(self._pending)
+            self._listing = self._listing and len(self._pending) > 0
             if news or removed or first:
-                yield RunBatch(news, removed, complete=not self._pending, total=total)
-
-    def _news(self, page: Page) -> Sequence[Run]:
-        """Return the runs of a page that are new or differ from last time."""
-        run_ids = page.runs.delta.run_ids
-        new = [
-            position
-            for position, digest in enumerate(page.digests)
-            if self._sums.differs(run_ids[position], digest)
-        ]
-        if not new:
-            return ()
-        return page.runs if len(new) == len(run_ids) else page.runs.part(new)
+                yield RunBatch(news, removed, complete=not len(self._pending), total=total)
 
     def _artifact_root(self, run_id: str) -> Path | None:
         """Return the directory of a run's artifacts, None when they are not on this machine."""
@@ -348,3 +339,12 @@ class SqliteSource:
                 )
             self._remote = self._elsewhere()
         return self._remote
+
+
+def _news(page: Page, sums: RunSums) -> Sequence[Run]:
+    """Return the runs of a page that are new or differ from last time, and remember them."""
+    run_ids = page.runs.delta.run_ids
+    new = sums.note_digests(run_ids, page.digests).tolist()
+    if not new:
+        return ()
+    return page.runs if len(new) == len(run_ids) else page.runs.part(new)

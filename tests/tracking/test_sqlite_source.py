@@ -18,7 +18,7 @@ from stores import EXPERIMENT, RawStore, new_store
 
 from evaltui.domain.run import RunBatch
 from evaltui.domain.run_delta import RunDelta
-from evaltui.errors import StoreRejectedError, StoreUnreachableError
+from evaltui.errors import StoreBusyError, StoreRejectedError, StoreUnreachableError
 from evaltui.settings import Settings
 from evaltui.tracking import open_source, sqlite_database
 from evaltui.tracking.sqlite_database import KNOWN_SCHEMAS, Database, Row
@@ -145,6 +145,48 @@ def test_a_run_that_is_deleted_while_a_listing_runs_is_not_told(
     assert [(run.run_id, run.metrics["n"]) for run in rest.runs] == [
         (runs[number], number) for number in range(19, -1, -1) if number != 12
     ]
+
+
+def test_a_run_that_went_and_came_back_before_that_could_be_told_is_not_told_as_gone(
+    store: RawStore, source: SqliteSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = store.experiment()
+    back, gone, kept = (store.run(experiment, number) for number in range(3))
+    poll(source)
+
+    def busy(*_: object) -> None:
+        raise StoreBusyError("locked")
+
+    store.sql("UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid <> ?", (kept,))
+    with monkeypatch.context() as patched:
+        patched.setattr("evaltui.tracking.sqlite_source.load_page", busy)
+        with pytest.raises(StoreBusyError):
+            poll(source)
+    store.sql("UPDATE runs SET lifecycle_stage = 'active' WHERE run_uuid = ?", (back,))
+    (batch,) = poll(source)
+    assert batch.removed == (gone,)
+    assert poll(source) == []
+
+
+def test_ids_that_mlflow_would_not_make_are_followed_like_others(
+    store: RawStore, source: SqliteSource
+) -> None:
+    experiment = store.experiment()
+    usual = store.run(experiment, 1)
+    odd = ["", "short", "ABCDEF" + usual[6:], "ü" * 32, usual + "00"]
+    for number, run_id in enumerate(odd):
+        made = store.run(experiment, 10 + number)
+        for table in ("runs", "tags"):
+            store.sql(f"UPDATE {table} SET run_uuid = ? WHERE run_uuid = ?", (run_id, made))
+    (batch,) = poll(source)
+    assert {run.run_id for run in batch.runs} == {usual, *odd}
+    store.sql("UPDATE runs SET name = 'other' WHERE run_uuid IN (?, ?)", (odd[1], odd[3]))
+    assert sorted(changed(source)) == sorted([odd[1], odd[3]])
+    store.sql("INSERT INTO params VALUES('p', 'v', ?)", (odd[0],))
+    assert changed(source) == [odd[0]]
+    store.sql("UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid IN (?, ?)", odd[2:4])
+    (batch,) = poll(source)
+    assert set(batch.removed) == set(odd[2:4])
 
 
 EDITS = {
@@ -287,8 +329,8 @@ def test_of_a_run_that_is_gone_nothing_is_kept(store: RawStore, source: SqliteSo
     store.sql("DELETE FROM runs WHERE run_uuid = ?", (runs[3],))
     poll(source)
     left = {*runs[:3], *runs[4:10]}
-    assert len(source._sums) == len(left)
-    assert all(run_id in source._sums for run_id in left)
+    assert source._sums is not None
+    assert sorted(source._sums.ids.texts()) == sorted(left)
 
 
 def test_an_empty_experiment_is_listed_once(store: RawStore, source: SqliteSource) -> None:
