@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from asyncio import TimerHandle
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
-from textual.timer import Timer
 
 from evaltui.domain.catalogue import spec_for
 from evaltui.domain.metric import Direction
 from evaltui.domain.text import clean
 from evaltui.engine.link import Reply, Verb
+from evaltui.ui.delayed import call_after
 from evaltui.ui.main_view import MainView
 from evaltui.ui.screens.picker import Picker
 
@@ -32,13 +33,13 @@ _WORDS = {
 class ComparingView(MainView):
     """Adds what comparing needs; the other keys are in `MainScreen`."""
 
-    _ahead: Timer | None = None
+    _ahead: TimerHandle | None = None
 
     def ask_ahead(self) -> None:
         """Have the marked runs tested soon: who marks runs is about to compare them."""
         if self._ahead is not None:
-            self._ahead.stop()
-        self._ahead = self.set_timer(AHEAD_DELAY_S, self._ask_about_marks)
+            self._ahead.cancel()
+        self._ahead = call_after(self, AHEAD_DELAY_S, self._ask_about_marks)
 
     def _ask_about_marks(self) -> None:
         self._ahead = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from textual.timer import Timer
+from asyncio import TimerHandle
 
 from evaltui.domain.text import clean
 from evaltui.engine.link import Verb
+from evaltui.ui.delayed import call_after
 from evaltui.ui.main_pages import BrowsingView
 from evaltui.ui.screens.confirm import ConfirmScreen
 from evaltui.ui.widgets.filter_bar import FilterBar
@@ -19,7 +20,7 @@ class FolderView(BrowsingView):
     """Adds the question; the other keys are in `MainScreen`."""
 
     _asked_about: frozenset[str] = frozenset()
-    _asking: Timer | None = None
+    _asking: TimerHandle | None = None
 
     def ask_about_folder(self) -> None:
         """Ask once a session about each folder, as soon as nothing else has the keys."""
@@ -28,7 +29,7 @@ class FolderView(BrowsingView):
             return
         if self.app.screen is not self or self.query_one(FilterBar).display:
             if self._asking is None:
-                self._asking = self.set_timer(_AGAIN_S, self._ask_again)
+                self._asking = call_after(self, _AGAIN_S, self._ask_again)
             return
         self._ask(missing, guard_s=_GUARD_S)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from asyncio import TimerHandle
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -14,6 +16,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from evaltui.ui.delayed import call_after, is_there
 from evaltui.ui.keys import Key
 from evaltui.ui.layout import Layout, Shape, layout_for
 from evaltui.ui.list_title import baseline_words, list_title
@@ -80,9 +83,9 @@ class MainView(Screen[None], inherit_bindings=False):
         self._layout_now: Layout | None = None
         self._was_loading = True
         self._centre = Content("")
-        self._detail_timer: asyncio.TimerHandle | None = None
+        self._detail_timer: TimerHandle | None = None
         self._asked_at = 0.0
-        self._sparing = Sparing(session.bench, self.set_timer)
+        self._sparing = Sparing(session.bench, partial(call_after, self))
 
     # -- parts -----------------------------------------------------------------------------------
 
@@ -109,10 +112,9 @@ class MainView(Screen[None], inherit_bindings=False):
     def stands(self) -> bool:
         """Whether its parts are there.
 
-        In a program that is being left they are not made, or taken away one by one while callbacks
-        still come in: Textual marks the screen before it takes the first.
+        In a program that is being left they are not made, or taken away one by one.
         """
-        return self._made and self.is_attached and not self._pruning
+        return self._made and is_there(self)
 
     @property
     def run_list(self) -> RunList:
@@ -293,10 +295,7 @@ class MainView(Screen[None], inherit_bindings=False):
                 return
             self._detail_timer.cancel()
         delay_s = DETAIL_DELAY_S if now - before < _HELD_S else alone_s
-        # Not `set_timer`: one of few milliseconds never comes when the thread is displaced as it
-        # begins, and who waits for it would wait for ever.
-        loop = asyncio.get_running_loop()
-        self._detail_timer = loop.call_later(delay_s, self.call_next, self.show_detail)
+        self._detail_timer = call_after(self, delay_s, self.show_detail)
 
     def show_detail(self) -> None:
         """Show in the panes on show what belongs to cursor and marks."""

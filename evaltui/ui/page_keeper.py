@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
+from asyncio import TimerHandle
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from evaltui.domain.events import StoreState
 from evaltui.domain.list_page import ListPage
+from evaltui.ui.delayed import call_after
 from evaltui.ui.list_title import list_title
 from evaltui.ui.order import Sort
 
 if TYPE_CHECKING:
-    from textual.timer import Timer
-
     from evaltui.ui.main_view import MainView
     from evaltui.ui.model import Workbench
 
@@ -44,20 +44,23 @@ class PageKeeper:
     def __init__(self, main: MainView, shelf: Shelf | None) -> None:
         self._main = main
         self._shelf = shelf
-        self._timer: Timer | None = None
+        self._timer: TimerHandle | None = None
         self._kept: ListPage | None = None
         self._thread: threading.Thread | None = None
 
     def keep_soon(self) -> None:
         """Keep the page in a moment: the list or the size of the screen changed."""
         if self._shelf is not None and self._timer is None:
-            self._timer = self._main.set_timer(REST_S, self._keep)
+            self._timer = call_after(self._main, REST_S, self._keep)
 
     def _keep(self) -> None:
         self._timer = None
         shelf = self._shelf
-        if shelf is None or (self._thread is not None and self._thread.is_alive()):
-            return  # a disk that does not answer gets no second page
+        if shelf is None:
+            return
+        if self._thread is not None and self._thread.is_alive():
+            self.keep_soon()  # a disk that does not answer gets no second page
+            return
         page = first_page(self._main)
         if page is None or (self._kept and replace(page, as_of_s=self._kept.as_of_s) == self._kept):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import TimerHandle
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, TypeVar
@@ -12,10 +13,10 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.timer import Timer
 
 from evaltui.domain.comparison import CaseComparison, Comparison, RunRef
 from evaltui.ui.change_lines import CaseChanges, ChangeLines, ShowCases, by_case
+from evaltui.ui.delayed import call_after
 from evaltui.ui.diff_lines import METRIC, DiffLines, DiffView
 from evaltui.ui.difference import LETTERS, Difference
 from evaltui.ui.glyphs import Glyphs
@@ -109,7 +110,7 @@ class DiffPane(Vertical):
         self._cases_of: CaseComparison | None = None
         self._cases_told_by: tuple[RunRef, RunRef] | None = None
         self._all_cases: tuple[CaseChanges, ...] = ()
-        self._timer: Timer | None = None
+        self._timer: TimerHandle | None = None
         self._metrics_height: int | None = None
 
     def compose(self) -> ComposeResult:
@@ -235,7 +236,7 @@ class DiffPane(Vertical):
 
     def _draw_about(self) -> None:
         if self._timer is not None:
-            self._timer.stop()
+            self._timer.cancel()
             self._timer = None
         difference, lines = self._difference, self._lines
         if difference is None or lines is None:
@@ -259,8 +260,8 @@ class DiffPane(Vertical):
         """Say what there is to say about the line the cursor rests on."""
         event.stop()
         if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(REST_S, self._draw_about)
+            self._timer.cancel()
+        self._timer = call_after(self, REST_S, self._draw_about)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Follow a click into the other table."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
-from textual.timer import Timer
 from textual.widget import Widget
 
 from evaltui.domain.text import clean
+from evaltui.ui.delayed import call_after
 from evaltui.ui.keys import Key, shown_keys
 
 FLASH_S = {"info": 4.0, "warning": 8.0, "error": 12.0}
@@ -32,7 +32,7 @@ class Footer(Widget):
         self._keys: tuple[Key, ...] = ()
         self._flash = ""
         self._flash_style = ""
-        self._timer: Timer | None = None
+        self._timer: TimerHandle | None = None
 
     @property
     def flashed(self) -> str:
@@ -59,8 +59,8 @@ class Footer(Widget):
         self._flash = clean(text, limit=400)
         self._flash_style = _STYLES.get(level, _STYLES["info"])
         if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(FLASH_S.get(level, FLASH_S["info"]), self.clear_flash)
+            self._timer.cancel()
+        self._timer = call_after(self, FLASH_S.get(level, FLASH_S["info"]), self.clear_flash)
         self.refresh()
 
     def clear_flash(self) -> None:
