@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import TimerHandle
 from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len, set_cell_size
