@@ -94,6 +94,16 @@ class PackedTexts(Sequence[str]):
             for index in range(len(self)):
                 yield self[index]
 
+    def packed(self) -> TextBytes:
+        """Return all texts as they are now, packed.
+
+        Raises:
+            ValueError: They take more than 4 GB.
+        """
+        if self._changed:
+            return TextBytes.of(self)
+        return self.first.followed_by(TextBytes.of(self._added)) if self._added else self.first
+
     def append(self, text: str) -> None:
         """Add a text behind the others."""
         self._added.append(text)

@@ -62,8 +62,7 @@ class TextBytes:
             blocks.append(b"".join(pieces))
             widths.append(np.fromiter(map(len, pieces), dtype=np.uint64, count=len(pieces)))
         ends = np.cumsum(np.concatenate(widths or [np.empty(0, dtype=np.uint64)]))
-        if len(ends) and int(ends[-1]) > _MOST_BYTES:
-            raise ValueError("more than 4 GB of text")
+        _check(ends)
         data = np.frombuffer(b"".join(blocks), dtype=np.uint8)
         return cls(data, ends.astype(np.uint32))
 
@@ -81,6 +80,16 @@ class TextBytes:
         else:
             for start, end in edges:
                 yield decoded(whole[start:end])
+
+    def followed_by(self, more: TextBytes) -> TextBytes:
+        """Return these texts and others behind them.
+
+        Raises:
+            ValueError: They take more than 4 GB.
+        """
+        ends = np.concatenate([self.ends.astype(np.uint64), more.ends + np.uint64(len(self.data))])
+        _check(ends)
+        return TextBytes(np.concatenate([self.data, more.data]), ends.astype(np.uint32))
 
     @property
     def starts(self) -> OffsetArray:
@@ -130,3 +139,8 @@ class TextBytes:
         for at, byte in enumerate(word):
             rows = rows[self.data[starts[rows] + np.uint32(at)] == byte]
         return rows
+
+
+def _check(ends: npt.NDArray[np.uint64]) -> None:
+    if len(ends) and int(ends[-1]) > _MOST_BYTES:
+        raise ValueError("more than 4 GB of text")

@@ -16,8 +16,9 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,9 @@ _SPARE_SHARE = 64
 _CRC_STEP = 1 << 20
 LetGo = Callable[[Iterable[IntArray]], None]
 """Gives back the memory of the bytes of a mirror, but for that around changed ones at offsets."""
+
+_Piece = Callable[[], memoryview]
+"""Makes a section: all of them at once would be as much memory as the table."""
 
 _BASE = {"status": "<u1", "started_ms": "<f8", "ended_ms": "<f8"}
 
@@ -80,8 +84,6 @@ def pack(table: RunTable, facts: Facts) -> Iterator[bytes | memoryview]:
     Raises:
         MirrorError: It would be too large.
     """
-    sections: dict[str, list[int]] = {}
-    pieces: list[bytes | memoryview] = []
     names: dict[str, list[str]] = {"metrics": table.metric_names()}
     names["params"], names["tags"] = table.param_names(), table.tag_names()
     rows = np.flatnonzero(table.alive)
@@ -89,12 +91,14 @@ def pack(table: RunTable, facts: Facts) -> Iterator[bytes | memoryview]:
     width = 8 * (3 + len(names["metrics"])) + 4 * (len(names["params"]) + len(names["tags"]))
     if capacity * width > LARGEST_BYTES:
         raise MirrorError(f"{len(rows)} runs of {width} bytes each are too many for a mirror")
+    sections: dict[str, list[int]] = {}
+    pieces: list[_Piece] = []
     offset = 0
-    for name, piece in _sections(table, names, rows, capacity):
-        gap = -offset % _ALIGNED
-        offset += gap
+    for name, make in _sections(table, names, rows, capacity):
+        pieces.append(make)
+        piece = make()
+        offset += -offset % _ALIGNED
         sections[name] = [offset, piece.nbytes, zlib.crc32(piece)]
-        pieces += [bytes(gap), piece]
         offset += piece.nbytes
     if offset > LARGEST_BYTES:
         raise MirrorError(f"{offset} bytes are too many for a mirror")
@@ -108,7 +112,10 @@ def pack(table: RunTable, facts: Facts) -> Iterator[bytes | memoryview]:
     header = json.dumps(document, separators=(",", ":")).encode("ascii")
     header += b" " * (-(_HEAD.size + len(header)) % _ALIGNED)
     yield _HEAD.pack(MAGIC, len(header), zlib.crc32(header)) + header
-    yield from pieces
+    for make in pieces:
+        piece = make()
+        yield piece
+        yield bytes(-piece.nbytes % _ALIGNED)
 
 
 def unpack_facts(data: memoryview) -> Facts:
@@ -244,43 +251,47 @@ def _facts(fields: dict[str, Any]) -> Facts:
 
 def _sections(
     table: RunTable, names: Mapping[str, list[str]], rows: IntArray, capacity: int
-) -> Iterator[tuple[str, memoryview]]:
+) -> Iterator[tuple[str, _Piece]]:
     for name, texts in (("run_ids", table.run_ids), ("names", table.names)):
-        yield from _text_sections(name, [texts[row] for row in rows.tolist()])
+        yield from _text_sections(name, texts, rows)
     for name, values in (
         ("status", table.status),
         ("started_ms", table.started_ms),
         ("ended_ms", table.ended_ms),
     ):
-        yield name, _column(values, rows, capacity, _BASE[name])
+        yield name, partial(_column, values, rows, capacity, _BASE[name])
     for at, name in enumerate(names["metrics"]):
         metric = table.metric(name)
         assert metric is not None
-        yield f"metrics{at}", _column(metric, rows, capacity, "<f8")
+        yield f"metrics{at}", partial(_column, metric, rows, capacity, "<f8")
     for kind, column_of in (("params", table.param_column), ("tags", table.tag_column)):
         for at, name in enumerate(names[kind]):
             column = column_of(name)
             assert column is not None
-            codes, texts = _used(column, rows)
-            yield f"{kind}{at}", _filled(codes, capacity, "<i4")
-            yield from _text_sections(f"{kind}{at}.values", texts)
+            codes, used = _used(column, rows)
+            yield f"{kind}{at}", partial(_filled, codes, capacity, "<i4")
+            yield from _text_sections(f"{kind}{at}.values", column.values, used)
 
 
-def _used(column: TextColumn, rows: IntArray) -> tuple[npt.NDArray[Any], list[str]]:
-    """Return the codes of rows, and the texts that they still use."""
+def _used(column: TextColumn, rows: IntArray) -> tuple[npt.NDArray[Any], IntArray]:
+    """Return the codes of rows among the texts that they still use, and which those are."""
     used = distinct(column.codes[rows])
     codes = np.searchsorted(used, column.codes[rows])
     missing = int(len(used) > 0 and used[0] < 0)
-    return codes - missing, [column.values[code] for code in used[missing:].tolist()]
+    return codes - missing, used[missing:]
 
 
-def _text_sections(name: str, texts: list[str]) -> Iterator[tuple[str, memoryview]]:
+def _text_sections(name: str, texts: Sequence[str], rows: IntArray) -> Iterator[tuple[str, _Piece]]:
+    """Pack the texts at ascending rows; where they are packed already, that is used as it is."""
     try:
-        packed = TextBytes.of(texts)
+        if isinstance(texts, PackedTexts) and len(rows) == len(texts):
+            packed = texts.packed()
+        else:
+            packed = TextBytes.of(texts[row] for row in rows.tolist())
     except ValueError as error:
         raise MirrorError(str(error)) from error
-    yield name, packed.data.data
-    yield f"{name}.ends", memoryview(packed.ends.astype("<u4").tobytes())
+    yield name, lambda: packed.data.data
+    yield f"{name}.ends", lambda: memoryview(packed.ends.astype("<u4").tobytes())
 
 
 def _column(values: npt.NDArray[Any], rows: IntArray, capacity: int, dtype: str) -> memoryview:

@@ -30,6 +30,7 @@ def test_packed_texts_are_what_a_list_would_be(
     assert len(packed) == len(plain)
     assert [packed[at] for at in range(-len(plain), len(plain))] == plain * 2
     assert packed[1:4] == plain[1:4]
+    assert list(packed.packed()) == plain
     for beyond in (len(plain), -len(plain) - 1):
         with pytest.raises(IndexError):
             packed[beyond]
