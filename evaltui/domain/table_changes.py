@@ -11,13 +11,23 @@ from evaltui.domain.table import BoolArray, IntArray, RunTable
 from evaltui.domain.text_column import TextColumn
 
 
-def changed_positions(table: RunTable, delta: RunDelta) -> list[int]:
+def known_rows(table: RunTable, delta: RunDelta) -> IntArray:
+    """Return the row of each run of a page, -1 where the table lacks it."""
+    return np.array([_row(table, run_id) for run_id in delta.run_ids], dtype=np.int64)
+
+
+def changed_positions(table: RunTable, delta: RunDelta, rows: IntArray | None = None) -> list[int]:
     """Return the positions of a page whose runs the table lacks or has other values of.
 
     Two missing values are equal. A metric, param or tag that the page does not name is one that
     its runs do not have.
+
+    Args:
+        table: What is known.
+        delta: The page.
+        rows: The `known_rows`; None looks them up.
     """
-    rows = np.array([_row(table, run_id) for run_id in delta.run_ids], dtype=np.int64)
+    rows = known_rows(table, delta) if rows is None else rows
     known = np.flatnonzero(rows >= 0)
     if not len(known):
         return list(range(len(rows)))

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from evaltui.domain.events import StoreState, StoreStatus
 from evaltui.domain.ports import ResumedSource, RunSource
 from evaltui.domain.recalled import Recalled, Remembered, remembered
@@ -90,7 +92,7 @@ class Poller:
         self._experiment_tags: Mapping[str, str] = {}
         self._listed = False
         self._looked = False
-        self._seen: set[str] = set()
+        self._version_before = 0  # of the table, when the listing began
         self._next_poll = monotonic()
         self._next_sweep = self._next_poll + sweep_s
         self._wishes = Wishes()
@@ -247,7 +249,7 @@ class Poller:
         try:
             if self._source is None:
                 self._source = self._open()
-                self._seen = set()
+                self._version_before = self.table.version
             work(self._source)
         except StoreError as error:
             self._failed(error)
@@ -321,7 +323,7 @@ class Poller:
             self.table = RunTable()
             self._index.clear()
             self._listed = False
-            self._seen = set()
+            self._version_before = self.table.version
             self._publish(RunDelta(complete=False), True)
         self._confirm()
 
@@ -354,10 +356,8 @@ class Poller:
         ending = batch.complete and not self._listed
         anew = self._before is None
         delta = RunDelta.from_runs(runs, complete=batch.complete, total=batch.total)
-        if not self._listed and anew:
-            self._seen.update(delta.run_ids)
         if ending and anew:
-            removed |= {known for known in self.table.run_ids if known not in self._seen}
+            removed |= self._not_listed().difference(delta.run_ids)
         if not anew:
             delta = delta.part(changed_positions(self.table, delta))
         gone = [run_id for run_id in removed if self.table.row_of(run_id) is not None]
@@ -368,16 +368,20 @@ class Poller:
             self._index.update(delta)
             if delta.run_ids or gone or anew:  # else the mirror of the table is still up to date
                 self.table.apply(delta)
-            if self.table.is_sparse:
+            self._listed = self._listed or ending
+            if self._listed and self.table.is_sparse:  # a listing tells runs by their versions
                 self.table = self.table.compacted()
-            if ending:
-                self._listed = True
-                self._seen = set()
             self._publish(delta, False)
         if ending and anew:
             self._confirm()
         elif ending:
             self._next_sweep = self._monotonic()  # what only sweeps find may be days old
+
+    def _not_listed(self) -> set[str]:
+        """Return known runs that no page of the listing has brought: a listing before broke off."""
+        table = self.table
+        rows = np.flatnonzero(table.alive & (table.row_version <= self._version_before))
+        return {table.run_ids[row] for row in rows.tolist()}
 
 
 def _by_life(runs: Sequence[Run]) -> tuple[Sequence[Run], set[str]]:

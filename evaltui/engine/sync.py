@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from evaltui.domain.table import RunDelta, RunTable
-from evaltui.domain.table_changes import changed_positions
+import numpy as np
+
+from evaltui.domain.table import BoolArray, RunDelta, RunTable
+from evaltui.domain.table_changes import changed_positions, known_rows
 
 Emit = Callable[[RunDelta, bool], None]
 """Takes a page, and whether everything before it is to be forgotten."""
@@ -28,7 +30,7 @@ class Sync:
         self._emit = emit
         self._shown = shown
         self._fresh = shown is None
-        self._met: set[str] = set()
+        self._met: BoolArray = np.zeros(0 if shown is None else shown.size, dtype=np.bool_)
         self._told: set[str] = set()
 
     def page(self, delta: RunDelta, reset: bool) -> None:
@@ -46,8 +48,9 @@ class Sync:
             self._emit(part, False)
 
     def _news(self, shown: RunTable, delta: RunDelta) -> RunDelta:
-        self._met.update(delta.run_ids)
-        changed = set(changed_positions(shown, delta))
+        rows = known_rows(shown, delta)
+        self._met[rows[rows >= 0]] = True
+        changed = set(changed_positions(shown, delta, rows))
         news = [
             position
             for position, run_id in enumerate(delta.run_ids)
@@ -55,11 +58,13 @@ class Sync:
         ]
         removed = list(delta.removed)
         if delta.complete:
-            removed += [run_id for run_id in shown.run_ids if run_id not in self._met]
+            removed += [
+                shown.run_ids[row] for row in np.flatnonzero(shown.alive & ~self._met).tolist()
+            ]
         part = delta.part(news)
         self._told.update(part.run_ids, removed)
         return replace(part, removed=tuple(removed), complete=delta.complete, total=delta.total)
 
     def _forget(self) -> None:
         self._shown = None
-        self._met, self._told = set(), set()
+        self._met, self._told = np.zeros(0, dtype=np.bool_), set()

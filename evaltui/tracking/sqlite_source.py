@@ -316,7 +316,8 @@ class SqliteSource:
             news = _news(page, sums)
             sums.note_tags(page.runs.delta.run_ids, page.tag_sums)
             removed = tuple(self._removed)
-            self._pending = self._pending[size:]
+            rest = self._pending[size:]
+            self._pending = rest if len(rest) else PackedIds()  # else it would hold all of them
             self._removed.clear()
             size = _PAGE
             self._listing = self._listing and len(self._pending) > 0
