@@ -11,6 +11,7 @@ from evaltui.domain.recalled import Recalled
 from evaltui.domain.table import RunTable
 from evaltui.mirror.files import MirrorFile, new_token
 from evaltui.mirror.layout import Facts
+from evaltui.mounts import network_type
 from evaltui.tracking.target import Target
 
 
@@ -48,19 +49,32 @@ class TargetMirror:
     def __init__(self, target: Target, directory: Path | None = None) -> None:
         self._key = target.key
         self._file = MirrorFile(target.key, directory)
+        self._token = ""
 
     def keep(self, table: RunTable, status: StoreStatus) -> bool:
         """Write the mirror anew; False when that failed, which is in the log."""
+        self._token = new_token()
         facts = Facts(
             key=self._key,
             experiment_id=status.experiment_id,
-            token=new_token(),
+            token=self._token,
             as_of_s=status.as_of_s or time.time(),
             asked_at_s=status.data_at_s or time.time(),
             baseline_run_id=status.baseline_run_id,
             directions=dict(status.directions),
         )
         return self._file.write(table, facts)
+
+    def kept(self) -> RunTable | None:
+        """Return the listing that was kept last, mapped.
+
+        None when another process put its own in that place, or where another machine may take the
+        file away from under a process that has it mapped, which would end it.
+        """
+        if network_type(self._file.path):
+            return None
+        found = self._file.open()
+        return found.table if found is not None and found.facts.token == self._token else None
 
 
 def first_status(target: Target) -> StoreStatus:

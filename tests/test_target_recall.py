@@ -14,6 +14,7 @@ from evaltui.recall import TargetMirror, first_status, recall_shown, recall_targ
 from evaltui.settings import Settings
 from evaltui.tracking.target import Target, resolve_target
 from tests.domain.builders import make_run, make_table
+from tests.domain.run_strategies import runs_of
 
 
 @pytest.fixture(name="settings")
@@ -106,3 +107,34 @@ def test_the_engine_takes_the_very_mirror_that_the_screen_shows(settings: Settin
     assert recall_shown(target, shown.token) is not None
     kept(settings, "a", "b")  # another process wrote meanwhile
     assert recall_shown(target, shown.token) is None
+
+
+def test_what_was_kept_is_gone_on_with_as_it_lies_there(settings: Settings) -> None:
+    target = resolve_target(settings, {})
+    mirror, status = TargetMirror(target), first_status(target)
+    assert mirror.kept() is None
+    table = make_table(make_run("a", metrics={"score": 0.5}), make_run("b"))
+    assert mirror.keep(table, status)
+    found = mirror.kept()
+    assert found is not None
+    assert found is not table
+    assert runs_of(found) == runs_of(table)
+
+
+def test_what_another_process_kept_is_not_taken_for_our_own(settings: Settings) -> None:
+    target = resolve_target(settings, {})
+    ours, theirs = TargetMirror(target), TargetMirror(target)
+    assert ours.keep(make_table(make_run("a")), first_status(target))
+    assert theirs.keep(make_table(make_run("b")), first_status(target))
+    assert ours.kept() is None
+    assert theirs.kept() is not None
+
+
+def test_where_other_machines_write_too_nothing_stays_mapped(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = resolve_target(settings, {})
+    mirror = TargetMirror(target)
+    assert mirror.keep(make_table(make_run("a")), first_status(target))
+    monkeypatch.setattr("evaltui.recall.network_type", lambda _: "nfs4")
+    assert mirror.kept() is None

@@ -11,6 +11,7 @@ for events and for the next thing that is due; an idle engine uses next to no ti
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
 import threading
@@ -185,7 +186,7 @@ class Engine:
             self._ingest.close()
             self._poller.close()
             if self._mirroring is not None and self._poller.listed:
-                self._mirroring.finish(self._poller.table, self._poller.status)
+                self._mirroring.finish(self._poller)
             if self._search is not None:
                 self._search.close()
             self._journal.close()
@@ -300,15 +301,16 @@ class Engine:
         self._twins = twins
         self._find_out_who_we_are()
         due_s = self._poller.due_in()
-        self._mirror_at = math.inf
-        if self._mirroring is not None and self._poller.listed:
-            wait_s = self._mirroring.step(self._poller.table, self._poller.status)
-            self._mirror_at = time.monotonic() + wait_s
-            due_s = min(due_s, wait_s)
         if self._poller.listed and not self._settled:
             self._settled = True
             self._poller.pack()
-            give_back()  # what the pages of the listing have left
+            gc.collect()  # what Python keeps of freed tuples lies among what the pages have left
+            give_back()
+        self._mirror_at = math.inf
+        if self._mirroring is not None and self._poller.listed:
+            wait_s = self._mirroring.step(self._poller)
+            self._mirror_at = time.monotonic() + wait_s
+            due_s = min(due_s, wait_s)
         return due_s
 
     def _find_out_who_we_are(self) -> None:

@@ -12,6 +12,8 @@ from evaltui.engine.connection import REFUSED_RETRY_S
 from evaltui.engine.poll import Poller
 from evaltui.errors import StoreAuthError, StoreBusyError, StoreUnreachableError
 from evaltui.tracking.polled_source import PolledSource
+from tests.domain.builders import make_table
+from tests.domain.run_strategies import runs_of
 
 
 class Bench:
@@ -296,6 +298,39 @@ def test_a_listing_that_breaks_off_starts_anew_and_loses_nothing(bench: Bench) -
     assert bench.store.opened == 2
     assert bench.poller.listed
     assert bench.screen.ids == ["1", "2", "3", "4"]
+
+
+def test_a_run_that_only_a_listing_before_brought_is_gone_however_many_others_are(
+    bench: Bench,
+) -> None:
+    bench.store.page_size = 400
+    bench.store.add(*(make_run(f"{number:03}") for number in range(800)))
+    bench.store.fail_after_pages = 1
+    bench.step()
+    kept = bench.screen.ids[-1]
+    bench.store.runs = {run_id: run for run_id, run in bench.store.runs.items() if run_id == kept}
+    bench.store.add(*(make_run(f"new{number}") for number in range(5)))
+    bench.after(60)
+    assert bench.poller.listed
+    assert sorted(bench.screen.ids) == [kept, *(f"new{number}" for number in range(5))]
+    table = bench.poller.table
+    assert int(table.alive.sum()) == table.size == 6, "rows of the gone take no room"
+
+
+def test_another_table_of_the_same_runs_is_gone_on_with(bench: Bench) -> None:
+    bench.store.add(make_run("a"), make_run("b"), make_run("c"))
+    bench.step()
+    bench.poller.go_on_with(make_table(*(bench.store.runs[run_id] for run_id in "cab")))
+    del bench.store.runs["a"]
+    bench.store.add(make_run("c", name="renamed"), make_run("d"))
+    bench.poller.sweep_once()
+    bench.after(60)
+    assert runs_of(bench.poller.table) == runs_of(bench.screen.table)
+    assert sorted(runs_of(bench.screen.table)) == ["b", "c", "d"]
+    assert bench.poller.run("a") is None
+    found = bench.poller.run("c")
+    assert found is not None
+    assert found.name == "renamed"
 
 
 def test_pausing_stops_the_polls_and_going_on_polls_at_once(bench: Bench) -> None:

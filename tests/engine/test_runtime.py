@@ -419,12 +419,15 @@ class Kept:
     """A mirror that notes when what it was given had been confirmed."""
 
     def __init__(self) -> None:
-        self.kept: list[float | None] = []
+        self.told: list[float | None] = []
 
     def keep(self, table: RunTable, status: StoreStatus) -> bool:
         assert table.size
-        self.kept.append(status.unconfirmed_s)
+        self.told.append(status.unconfirmed_s)
         return True
+
+    def kept(self) -> None:
+        return None
 
 
 def test_a_content_is_searched_until_a_listing_of_before_is_confirmed(tmp_path: Path) -> None:
@@ -450,9 +453,9 @@ def test_a_content_is_searched_until_a_listing_of_before_is_confirmed(tmp_path: 
     plant.store.calls.clear()
     assert plant.known_runs("x") == ("a",)
     assert plant.store.calls == ["find_runs x"], "the listing of before may lack it"
-    assert mirror.kept == [], "nothing is new: the mirror stays as it is"
+    assert mirror.told == [], "nothing is new: the mirror stays as it is"
     wait_for(lambda: plant.engine.status.unconfirmed_s is None)
-    wait_for(lambda: mirror.kept == [None])
+    wait_for(lambda: mirror.told == [None])
     plant.store.calls.clear()
     assert plant.known_runs("x") == ("old report, logged elsewhere",)
     assert plant.store.calls == []
