@@ -23,7 +23,7 @@ from evaltui.domain.run_delta import RunColumns, RunDelta
 from evaltui.domain.table import RunTable
 from evaltui.domain.table_changes import changed_positions
 from evaltui.engine.connection import Connection
-from evaltui.engine.contents import ContentIndex
+from evaltui.engine.contents import runs_of_content, twins
 from evaltui.engine.wishes import Wishes
 from evaltui.errors import StoreBusyError, StoreError, StoreRejectedError
 
@@ -80,14 +80,14 @@ class Poller:
             status, tell=tell, jitter_ratio=jitter_ratio, clock=clock, chance=chance
         )
         self._source: RunSource | None = None
-        self._index = ContentIndex()
+        self._changing = threading.Lock()  # the table; nothing is told meanwhile, which may wait
+        self._twins: frozenset[str] | None = None
         self._resume_source = resume_source
         self._resumed: ResumedSource | None = None
         self._before: Remembered | None = None
         if resume_source is not None and recalled is not None:
             self.table = recalled.table
             self._before = remembered(self.table, recalled.status.data_at_s or 0.0)
-            self._index.note_all(self.table)
         self._experiment: Experiment | None = None
         self._experiment_tags: Mapping[str, str] = {}
         self._listed = False
@@ -127,7 +127,8 @@ class Poller:
 
     def known_runs(self, content_id: str) -> tuple[str, ...]:
         """Return the ids of the active runs that carry this content."""
-        return self._index.runs(content_id)
+        with self._changing:
+            return runs_of_content(self.table, content_id)
 
     @property
     def experiment_tags(self) -> Mapping[str, str]:
@@ -136,13 +137,16 @@ class Poller:
 
     def run(self, run_id: str) -> Run | None:
         """Return a known run, or None when it is unknown or gone."""
-        with self._lock:
+        with self._changing:
             row = self.table.row_of(run_id)
             return None if row is None else self.table.run(row, self.status.experiment_id)
 
     def twins(self) -> frozenset[str]:
         """Return contents that more than one run stands for by itself."""
-        return self._index.twins()
+        with self._changing:
+            if self._twins is None:
+                self._twins = twins(self.table)
+            return self._twins
 
     def refresh(self) -> None:
         """Poll and sweep at the next step, whatever the schedule says."""
@@ -235,12 +239,12 @@ class Poller:
 
     def go_on_with(self, table: RunTable) -> None:
         """Take a table of the very same runs in place of the one there is."""
-        with self._lock:
+        with self._changing:
             self.table = table
 
     def pack(self) -> None:
         """Keep the table in little memory; for the end of a listing."""
-        with self._lock:
+        with self._changing:
             self.table.pack()
 
     def close(self) -> None:
@@ -325,8 +329,8 @@ class Poller:
         """Begin again: what was known belongs to an experiment that is no longer there."""
         self.close()
         with self._lock:
-            self.table = RunTable()
-            self._index.clear()
+            with self._changing:
+                self.table, self._twins = RunTable(), None
             self._listed = False
             self._version_before = self.table.version
             self._publish(RunDelta(complete=False), True)
@@ -370,17 +374,22 @@ class Poller:
             return
         delta = replace(delta, removed=tuple(gone), complete=batch.complete)
         with self._lock:
-            self._index.update(delta)
             if delta.run_ids or gone or anew:  # else the mirror of the table is still up to date
-                self.table.apply(delta)
-            self._listed = self._listed or ending
-            if self._listed and self.table.is_sparse:  # a listing tells runs by their versions
-                self.table = self.table.compacted()
+                self._apply(delta, compact=self._listed or ending)
+            self._listed = self._listed or ending  # not before: who sees it believes `known_runs`
             self._publish(delta, False)
         if ending and anew:
             self._confirm()
         elif ending:
             self._next_sweep = self._monotonic()  # what only sweeps find may be days old
+
+    def _apply(self, delta: RunDelta, *, compact: bool) -> None:
+        """Change the table; it is not made anew during a listing, which tells runs by versions."""
+        with self._changing:
+            self._twins = None
+            self.table.apply(delta)
+            if compact and self.table.is_sparse:
+                self.table = self.table.compacted()
 
     def _not_listed(self) -> set[str]:
         """Return known runs that no page of the listing has brought: a listing before broke off."""

@@ -1,8 +1,6 @@
-"""The index of contents agrees with a plain look at all runs, however they came and went."""
+"""Who has which content agrees with a plain look at all runs, however they came and went."""
 
 from __future__ import annotations
-
-import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +8,7 @@ from hypothesis import strategies as st
 from evaltui.domain.run import Run, Tag
 from evaltui.domain.run_delta import RunDelta
 from evaltui.domain.table import RunTable
-from evaltui.engine.contents import ContentIndex
+from evaltui.engine.contents import runs_of_content, twins
 from tests.domain.builders import make_run, make_table
 
 _RUNS = st.builds(
@@ -36,53 +34,42 @@ def _plain(runs: dict[str, Run], content: str) -> set[str]:
 
 
 @given(_PAGES)
-def test_an_index_knows_the_runs_of_a_content_and_the_twins(
+def test_the_runs_of_a_content_and_the_twins_are_known(
     pages: list[tuple[list[Run], set[str]]],
 ) -> None:
-    index, alive = ContentIndex(), dict[str, Run]()
+    table, alive = RunTable(), dict[str, Run]()
     for runs, removed in pages:
-        index.update(RunDelta.from_runs(runs, removed=sorted(removed)))
+        table.apply(RunDelta.from_runs(runs, removed=sorted(removed)))
         alive = {key: run for key, run in alive.items() if key not in removed}
         alive |= {run.run_id: run for run in runs}
         for content in "xy":
-            found = index.runs(content)
+            found = runs_of_content(table, content)
             assert len(found) == len(set(found))
             assert set(found) == _plain(alive, content)
             counting = [
                 key for key in _plain(alive, content) if not alive[key].tags.get(Tag.SUPERSEDED_BY)
             ]
-            assert (content in index.twins()) is (len(counting) > 1)
-        assert index.runs("never seen") == ()
-    index.clear()
-    assert index.runs("x") == ()
-    assert not index.twins()
+            assert (content in twins(table)) is (len(counting) > 1)
+        assert twins(table) <= {"x", "y"}
+        assert runs_of_content(table, "never seen") == runs_of_content(table, "") == ()
+
+
+def test_empty_tags_count_as_none() -> None:
+    empty = {Tag.CONTENT_ID: "", Tag.SUPERSEDED_BY: ""}
+    table = make_table(*(make_run(key, tags=empty) for key in "ab"))
+    assert runs_of_content(table, "") == ()
+    assert twins(table) == frozenset()
+    tags = {Tag.CONTENT_ID: "x", Tag.SUPERSEDED_BY: ""}
+    table.apply(RunDelta.from_runs([make_run(key, tags=tags) for key in "cd"]))
+    assert twins(table) == {"x"}
 
 
 def test_runs_come_in_the_order_they_were_first_seen() -> None:
-    index = ContentIndex()
-    for run_id in "cab":
-        index.update(RunDelta.from_runs([make_run(run_id, tags={Tag.CONTENT_ID: "x"})]))
-    index.update(RunDelta.from_runs([make_run("a", tags={Tag.CONTENT_ID: "x"})]))
-    assert index.runs("x") == ("c", "a", "b")
-    assert index.twins() == {"x"}
+    table = make_table(*(make_run(run_id, tags={Tag.CONTENT_ID: "x"}) for run_id in "cab"))
+    table.apply(RunDelta.from_runs([make_run("a", tags={Tag.CONTENT_ID: "x"})]))
+    assert runs_of_content(table, "x") == ("c", "a", "b")
 
 
-def test_a_whole_listing_is_noted_without_its_removed_runs() -> None:
-    table = make_table(*(make_run(key, tags={Tag.CONTENT_ID: "x"}) for key in "abc"), make_run("d"))
-    table.apply(RunDelta(removed=("b",)))
-    index = ContentIndex()
-    index.note_all(table)
-    assert index.runs("x") == ("a", "c")
-    index.clear()
-    index.note_all(RunTable())
-    assert index.runs("x") == ()
-
-
-def test_a_content_of_one_run_takes_no_collection() -> None:
-    index = ContentIndex()
-    runs = [make_run(f"r{at}", tags={Tag.CONTENT_ID: f"x{at}"}) for at in range(1_000)]
-    index.update(RunDelta.from_runs(runs))
-    held = sum(
-        sys.getsizeof(part) for part in (index._runs, index._contents, index._runs.values())
-    ) + sum(sys.getsizeof(found) for found in index._runs.values() if not isinstance(found, str))
-    assert held < 150 * len(runs)
+def test_where_no_run_has_a_content_nothing_is_found() -> None:
+    assert runs_of_content(RunTable(), "x") == ()
+    assert twins(RunTable()) == frozenset()

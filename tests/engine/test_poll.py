@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -441,6 +442,21 @@ def test_the_index_knows_which_runs_have_a_content(bench: Bench) -> None:
     assert bench.poller.known_runs("x") == ("a", "b")
     assert bench.poller.known_runs("nothing") == ()
     assert bench.poller.twins() == {"x"}
+
+
+def test_who_has_a_content_is_answered_while_the_screen_takes_its_time() -> None:
+    store = FakeStore()
+    store.add(make_run("a", content="x"))
+    answers: list[object] = []
+
+    def publish(*_: object) -> None:
+        asking = threading.Thread(target=lambda: answers.append(poller.known_runs("x")))
+        asking.start()
+        asking.join(10)
+
+    poller = Poller(store.open, STATUS, publish=publish, tell=lambda _: None)
+    poller.step()
+    assert answers == [("a",)]
 
 
 def test_superseded_runs_are_no_twins(bench: Bench) -> None:
