@@ -86,9 +86,9 @@ def load_page(database: Database, run_ids: Sequence[str]) -> Page:
         heads = sorted(database.rows(_RUNS, _asked(run_ids)), key=_position)
         there = [run_ids[_position(row)] for row in heads]
         asked = _asked(there)
-        metrics = _cells(database.rows(_METRICS, asked))
-        params = _cells(database.rows(_PARAMS, asked))
-        tags = _cells(database.rows(_TAGS, asked))
+        metrics = _cells(database, _METRICS, asked)
+        params = _cells(database, _PARAMS, asked)
+        tags = _cells(database, _TAGS, asked)
     size = len(there)
     values, metric_sums = _numbers(metrics, size)
     param_texts, param_sums = _texts(params, size)
@@ -120,7 +120,7 @@ def load_page(database: Database, run_ids: Sequence[str]) -> Page:
 
 def load_tag_sums(database: Database, run_ids: Sequence[str]) -> SumArray:
     """Return the sums of the tags of these runs, as they are in a Page."""
-    cells = _cells(database.rows(_TAGS, _asked(run_ids)))
+    cells = _cells(database, _TAGS, _asked(run_ids))
     return _sums(cells, hashes(_as_texts(cells.values)), len(run_ids))
 
 
@@ -132,15 +132,19 @@ def _position(row: Row) -> int:
     return int(str(row[0]))
 
 
-def _cells(rows: Sequence[Row]) -> _Cells:
-    runs, keys, values = zip(*rows, strict=True) if rows else ((), (), ())
+def _cells(database: Database, sql: str, asked: tuple[str]) -> _Cells:
+    """Read values block by block: their rows are many objects each, and never there all at once."""
     codes: defaultdict[object, int] = defaultdict(count().__next__)  # in order of appearance
-    return _Cells(
-        runs=np.fromiter(runs, dtype=np.intp, count=len(rows)),
-        codes=np.fromiter(map(codes.__getitem__, keys), dtype=np.intp, count=len(rows)),
-        names=[str(key) for key in codes],
-        values=values,
-    )
+
+    def cells(rows: list[Row]) -> tuple[npt.NDArray[np.intp], Sequence[object]]:
+        runs, keys, values = zip(*rows, strict=True)
+        return np.array([runs, [codes[key] for key in keys]], dtype=np.intp), values
+
+    blocks = database.made(sql, asked, cells)
+    places = [np.empty((2, 0), dtype=np.intp), *(places for places, _ in blocks)]
+    runs, used = np.concatenate(places, axis=1)
+    values = [value for _, values in blocks for value in values]
+    return _Cells([str(key) for key in codes], runs, used, values)
 
 
 def _numbers(cells: _Cells, size: int) -> tuple[dict[str, FloatArray], SumArray]:

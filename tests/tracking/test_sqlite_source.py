@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -302,16 +302,24 @@ def test_tags_are_compared_page_by_page_and_only_those_of_runs_that_are_there(
     store.sql("UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid > ?", (runs[299],))
     poll(source)
     fetched: list[set[object]] = []
-    rows = Database.rows
+    made = Database.made
 
-    def noting(self: Database, sql: str, arguments: Sequence[object] = ()) -> list[Row]:
-        found = rows(self, sql, arguments)
+    def noting(
+        self: Database, sql: str, arguments: Sequence[object], make: Callable[[list[Row]], object]
+    ) -> list[object]:
+        rows: list[Row] = []
+
+        def take(block: list[Row]) -> object:
+            rows.extend(block)
+            return make(block)
+
+        found = made(self, sql, arguments, take)
         if "JOIN tags" in sql:
             asked = json.loads(str(arguments[0]))
-            fetched.append({asked[int(str(row[0]))] for row in found})
+            fetched.append({asked[int(str(row[0]))] for row in rows})
         return found
 
-    monkeypatch.setattr(Database, "rows", noting)
+    monkeypatch.setattr(Database, "made", noting)
     source._next_tag_scan = 0.0
     store.sql("UPDATE tags SET value = 'other' WHERE run_uuid = ?", (runs[7],))
     assert changed(source) == [runs[7]]
