@@ -107,3 +107,17 @@ class PackedTexts(Sequence[str]):
     def append(self, text: str) -> None:
         """Add a text behind the others."""
         self._added.append(text)
+
+
+def repacked(texts: list[str] | PackedTexts, loose_ratio: float) -> list[str] | PackedTexts:
+    """Return texts packed; the very same ones where few of them are not.
+
+    Args:
+        texts: The texts.
+        loose_ratio: How many may stay as they came, per packed one.
+    """
+    loose = len(texts) if isinstance(texts, list) else len(texts.added)
+    if loose <= loose_ratio * (len(texts) - loose):
+        return texts
+    whole = TextBytes.of(texts) if isinstance(texts, list) else texts.packed()
+    return PackedTexts(whole.data.data, whole.ends)

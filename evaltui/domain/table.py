@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from evaltui.domain.distinct import distinct
 from evaltui.domain.metric_columns import BoolArray, IntArray, MetricColumns
-from evaltui.domain.packed_texts import PackedTexts
+from evaltui.domain.packed_texts import PackedTexts, repacked
 from evaltui.domain.run import Run, RunStatus
 from evaltui.domain.run_delta import STATUSES, FloatArray, RunDelta
 from evaltui.domain.text_column import TextColumn
@@ -42,6 +42,8 @@ _LARGE = 32_768
 _ROOM = 512
 """Runs that may join a listing before all its columns have to grow, which takes 10 ms."""
 _MOST_DEAD = 256
+FEW = 0.125
+"""Texts per packed one that may stay as they came."""
 _PAGE = 1_000
 _T = TypeVar("_T", bound=np.generic)
 
@@ -295,27 +297,28 @@ class RunTable:
         if self._let_go is not None:
             self._let_go(np.flatnonzero(self.row_version))  # each was changed since
 
-    def pack(self) -> None:
+    def pack(self, loose_ratio: float = FEW) -> None:
         """Keep ids, names and texts packed: a quarter of the memory, and nothing else changes.
 
-        For a listing that has come to its end; what is added later is kept as it comes.
+        Args:
+            loose_ratio: How many texts may stay as they came, per packed one. With 1, packing after
+                every page of a listing is no more work than packing twice at its end.
         """
-        if isinstance(self.run_ids, list):  # else they lie in a file, or are packed already
-            self.run_ids = PackedTexts.of(self.run_ids)
-            self._rows = TextIndex(self.run_ids)
-        if isinstance(self.names, list):
-            self.names = PackedTexts.of(self.names)
+        run_ids = repacked(self.run_ids, loose_ratio)
+        if run_ids is not self.run_ids:
+            self.run_ids, self._rows = run_ids, TextIndex(run_ids)
+        self.names = repacked(self.names, loose_ratio)
         for columns in (self._params, self._tags):
             for column in columns.values():
-                column.pack()
+                column.pack(loose_ratio)
 
     def _place(self, delta: RunDelta) -> IntArray:
         rows = np.empty(len(delta.run_ids), dtype=np.int64)
-        for position, (run_id, name) in enumerate(zip(delta.run_ids, delta.names, strict=True)):
-            row = self._rows.get(run_id)
-            if row is None:
-                row = self.size
-                self._rows.add(run_id, row)
+        known = self._rows.positions(delta.run_ids)
+        runs = zip(delta.run_ids, delta.names, known, strict=True)
+        for position, (run_id, name, found) in enumerate(runs):
+            row = self._rows.add(run_id, self.size) if found is None else found
+            if row == self.size:
                 self.run_ids.append(run_id)
                 self.names.append(name)
                 self.size += 1

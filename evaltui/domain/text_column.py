@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from evaltui.domain.packed_texts import PackedTexts
+from evaltui.domain.packed_texts import PackedTexts, repacked
 from evaltui.domain.text_index import TextIndex
 
 CodeArray = npt.NDArray[np.int32]
@@ -45,18 +45,16 @@ class TextColumn:
 
     def code(self, text: str) -> int:
         """Return the code of `text`, adding it when it is new."""
-        index = self._texts()
-        found = index.get(text)
-        if found is None:
-            found = len(self.values)
-            index.add(text, found)
-            self.values.append(text)
-        return found
+        found = self._texts().get(text)
+        return self._added(text) if found is None else found
 
     def codes_of(self, texts: Sequence[str | None]) -> list[int]:
         """Return the codes of texts, -1 where one is missing, adding those that are new."""
-        known = {text: -1 if text is None else self.code(text) for text in dict.fromkeys(texts)}
-        return [known[text] for text in texts]
+        distinct = [text for text in dict.fromkeys(texts) if text is not None]
+        codes: dict[str | None, int] = {None: -1}
+        for text, found in zip(distinct, self._texts().positions(distinct), strict=True):
+            codes[text] = self._added(text) if found is None else found
+        return [codes[text] for text in texts]
 
     def find(self, text: str) -> int:
         """Return the code of `text`, or -1 when no row ever had it."""
@@ -74,10 +72,20 @@ class TextColumn:
         codes[: len(self.codes)] = self.codes
         self.codes = codes
 
-    def pack(self) -> None:
-        """Keep the texts packed; where they stand is looked up when it is next asked for."""
-        if isinstance(self.values, list):  # else they are
-            self.values, self._index = PackedTexts.of(self.values), None
+    def pack(self, loose_ratio: float) -> None:
+        """Keep the texts packed; where they stand is looked up when it is next asked for.
+
+        Args:
+            loose_ratio: How many may stay as they came, per packed one.
+        """
+        values = repacked(self.values, loose_ratio)
+        if values is not self.values:
+            self.values, self._index = values, None
+
+    def _added(self, text: str) -> int:
+        """Add a text that is new; return its code."""
+        self.values.append(text)
+        return self._texts().add(text, len(self.values) - 1)
 
     def _texts(self) -> TextIndex:
         """Return where each text stands; worked out when it is first asked for."""

@@ -28,12 +28,14 @@ class TextIndex:
             they must stay what they are.
     """
 
-    __slots__ = ("_added", "_hash", "_hashes", "_order", "_texts")
+    __slots__ = ("_added", "_hash", "_hashes", "_order", "_texts", "_width")
 
     def __init__(self, texts: Sequence[str] = ()) -> None:
         self._texts = texts
         self._added: dict[str, int] = {}
-        self._hash, hashes = _hashed(texts)
+        self._width = _width_of(texts)
+        self._hash = _hash_of_width(self._width) if self._width else hash
+        hashes = _hashes_of(texts, self._width)
         order = np.argsort(hashes)
         self._order = order.astype(np.int32).data
         self._hashes = hashes[order].data
@@ -50,25 +52,55 @@ class TextIndex:
                 at += 1
         return self._added.get(text)
 
-    def add(self, text: str, position: int) -> None:
-        """Note where a text stands that was not known."""
-        self._added[text] = position
+    def positions(self, texts: Sequence[str]) -> list[int | None]:
+        """Return where texts stand, None for each that is not known.
+
+        Those of a listing are new as a rule, and many: that a hash is of none is found out for all
+        of them at once.
+        """
+        if not self._hashes:
+            return [self._added.get(text) for text in texts]
+        return [
+            self.get(text) if maybe else self._added.get(text)
+            for text, maybe in zip(texts, self._may_have(texts), strict=True)
+        ]
+
+    def add(self, text: str, position: int) -> int:
+        """Note where a text stands that was not known; return where it does."""
+        return self._added.setdefault(text, position)
+
+    def _may_have(self, texts: Sequence[str]) -> list[bool]:
+        """Return whether the hash of each text is one of those that are there already."""
+        hashes = _hashes_of(texts, self._width)
+        known = np.asarray(self._hashes)
+        places = np.searchsorted(known, hashes)
+        places[places == len(known)] = 0
+        found: list[bool] = (known[places] == hashes).tolist()
+        return found
 
 
-def _hashed(
-    texts: Sequence[str],
-) -> tuple[Callable[[str], int], npt.NDArray[np.uint64] | npt.NDArray[np.int64]]:
-    """Return what hashes a text, and the hashes of all texts.
+def _width_of(texts: Sequence[str]) -> int:
+    """Return how many bytes each text has, 0 where they are not of one length, in words.
 
-    Ids are of one length as a rule, and packed ones need not become texts to be hashed.
+    Ids are, as a rule, and packed ones need not become texts to be hashed.
     """
-    if isinstance(texts, PackedTexts) and not texts.changed and not texts.added:
-        data, count = texts.first.data, len(texts)
-        width = len(data) // count if count else 0
-        in_words = width > 0 and width % _WORD == 0
-        if in_words and np.array_equal(texts.first.ends, np.arange(width, len(data) + 1, width)):
-            return _hash_of_width(width), _hashes(data.reshape(count, width))
-    return hash, np.fromiter(map(hash, texts), dtype=np.int64, count=len(texts))
+    if isinstance(texts, PackedTexts) and len(texts) and not texts.changed and not texts.added:
+        first = texts.first
+        width = len(first.data) // len(first)
+        ends = np.arange(width, len(first.data) + 1, width) if width else first.ends[:0]
+        if width % _WORD == 0 and np.array_equal(first.ends, ends):
+            return width
+    return 0
+
+
+def _hashes_of(texts: Sequence[str], width: int) -> npt.NDArray[np.uint64] | npt.NDArray[np.int64]:
+    """Return the hashes of texts; of others than of this many bytes, where that is not 0, any."""
+    if not width:
+        return np.fromiter(map(hash, texts), dtype=np.int64, count=len(texts))
+    if isinstance(texts, PackedTexts):
+        return _hashes(texts.first.data.reshape(len(texts), width))
+    rows = [data if len(data) == width else bytes(width) for data in map(encoded, texts)]
+    return _hashes(np.frombuffer(b"".join(rows), dtype=np.uint8).reshape(len(rows), width))
 
 
 def _hashes(rows: ByteArray) -> npt.NDArray[np.uint64]:

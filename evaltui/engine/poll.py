@@ -388,6 +388,8 @@ class Poller:
         with self._changing:
             self._twins = None
             self.table.apply(delta)
+            if not self._listed:
+                self.table.pack(loose_ratio=1)
             if compact and self.table.is_sparse:
                 self.table = self.table.compacted()
 

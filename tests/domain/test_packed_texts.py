@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaltui.domain.packed_texts import PackedTexts
+from evaltui.domain.packed_texts import PackedTexts, repacked
 from evaltui.domain.text_column import TextColumn
 from evaltui.domain.text_index import TextIndex
 from tests.domain.run_strategies import TEXTS
@@ -50,7 +50,9 @@ def test_an_index_finds_what_was_there_and_what_came(texts: list[str], more: lis
         assert index.get(text) == places.get(text)
         if text not in places:
             places[text] = len(places)
-            index.add(text, places[text])
+            assert index.add(text, places[text]) == places[text]
+    asked = [*more, *texts, "other", "grün"]
+    assert index.positions(asked) == [places.get(text) for text in asked]
     assert {text: index.get(text) for text in places} == places
 
 
@@ -65,7 +67,10 @@ def test_ids_of_one_length_are_found_as_any_texts_are(ids: list[str], others: li
     index = TextIndex(PackedTexts.of(ids))
     places = {text: at for at, text in enumerate(ids)}
     assert [index.get(text) for text in ids] == list(range(len(ids)))
-    assert [index.get(text) for text in others] == [places.get(text) for text in others]
+    for asked in (others, [*ids, *others], ids[::-1], ["ü" * 8, "ü" * 4, "a" * 7 + "ü"]):
+        expected = [places.get(text) for text in asked]
+        assert [index.get(text) for text in asked] == expected
+        assert index.positions(asked) == expected
 
 
 def test_an_index_of_ids_makes_no_text_of_them() -> None:
@@ -89,3 +94,19 @@ def test_a_column_of_packed_texts_keeps_each_distinct_text_once() -> None:
     assert [column.code("y"), column.code("new"), column.code("new")] == [1, 2, 2]
     assert [column.find("x"), column.find("new"), column.find("other")] == [0, 2, -1]
     assert list(column.values) == ["x", "y", "new"]
+
+
+def test_texts_are_packed_again_when_many_have_come_since() -> None:
+    few = repacked(["a", "b", "c", "d"], 0.5)
+    assert isinstance(few, PackedTexts)
+    few.append("e")
+    few.append("f")
+    assert repacked(few, 0.5) is few
+    few.append("g")
+    few[0] = "A"
+    more = repacked(few, 0.5)
+    assert isinstance(more, PackedTexts)
+    assert more is not few
+    assert list(more) == ["A", "b", "c", "d", "e", "f", "g"]
+    assert not more.added
+    assert not more.changed

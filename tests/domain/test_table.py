@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaltui.domain.run import Run, RunStatus
-from evaltui.domain.table import STATUSES, RunDelta, RunTable
+from evaltui.domain.table import FEW, STATUSES, RunDelta, RunTable
 from evaltui.domain.text_column import TextColumn
 from tests.domain.builders import make_run, make_table
 from tests.domain.run_strategies import PAGES
@@ -180,18 +180,18 @@ def test_a_small_table_or_one_of_mostly_living_runs_stays_as_it_is() -> None:
     assert not table.is_sparse
 
 
-@given(st.lists(PAGES, max_size=4))
+@given(st.lists(PAGES, max_size=4), st.sampled_from([0.0, FEW, 1.0]))
 def test_a_packed_table_holds_the_same_and_goes_on_alike(
-    pages: list[tuple[list[Run], set[str]]],
+    pages: list[tuple[list[Run], set[str]]], loose_ratio: float
 ) -> None:
     packed, plain = RunTable(), RunTable()
     for runs, removed in pages:
         gone = sorted(removed - {run.run_id for run in runs})
         for table in (packed, plain):
             table.apply(RunDelta.from_runs(runs, removed=gone))
-        packed.pack()
+        packed.pack(loose_ratio)
         rows = range(plain.size)
         assert [packed.run(row) for row in rows] == [plain.run(row) for row in rows]
         ids = list(plain.run_ids)
         assert [packed.row_of(i) for i in ids] == [plain.row_of(i) for i in ids]
-        assert not isinstance(packed.run_ids, list)
+        assert not isinstance(packed.run_ids, list) or not ids
