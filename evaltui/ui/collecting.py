@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gc
 
-_MIDDLE_PER_FULL = 60
+_MIDDLE_PER_FULL = 1_000
 """Collections of younger objects before the interpreter makes a full one by itself, 10 as a rule.
 
-For a screen that never rests."""
+For a screen that never rests: one that does collects every few seconds."""
 
 
 def begin() -> None:

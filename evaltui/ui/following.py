@@ -6,7 +6,8 @@ is made before the list is seen delays it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any
 
 from textual.content import Content
@@ -81,8 +82,8 @@ class Following:
 
     # -- showing ---------------------------------------------------------------------------------
 
-    def show(self, layout: Layout, pane: str, opened_id: str) -> None:
-        """Show in the panes on show what belongs to cursor and marks.
+    def parts(self, layout: Layout, pane: str, opened_id: str) -> Iterator[Callable[[], None]]:
+        """Yield what shows in each pane on show what belongs to cursor and marks.
 
         Args:
             layout: What is on show.
@@ -90,14 +91,19 @@ class Following:
             opened_id: Run that the panes of one run show, or "".
         """
         if layout.diff_strip:
-            difference = self.difference()
-            self._screen.query_one(DiffStrip).show(
-                strip_pieces(difference), strip_title(difference)
-            )
+            yield self._show_diff_strip
         if layout.trend_lines:
-            self._screen.query_one(TrendStrip).show(self._trends())
+            yield self._show_trend_strip
         if layout.side:
-            self._show_side(layout.side, pane, opened_id)
+            yield partial(self._show_side, layout.side, pane, opened_id)
+
+    def _show_diff_strip(self) -> None:
+        difference = self.difference()
+        strip = self._screen.query_one(DiffStrip)
+        strip.show(strip_pieces(difference), strip_title(difference))
+
+    def _show_trend_strip(self) -> None:
+        self._screen.query_one(TrendStrip).show(self._trends())
 
     def _show_side(self, side: str, current: str, opened_id: str) -> None:
         bench, screen = self._session.bench, self._screen

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from asyncio import TimerHandle
+from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -84,6 +86,7 @@ class MainView(Screen[None], inherit_bindings=False):
         self._was_loading = True
         self._centre = Content("")
         self._detail_timer: TimerHandle | None = None
+        self._parts: deque[Callable[[], None]] = deque()
         self._asked_at = 0.0
         self._sparing = Sparing(session.bench, partial(call_after, self))
 
@@ -295,18 +298,38 @@ class MainView(Screen[None], inherit_bindings=False):
                 return
             self._detail_timer.cancel()
         delay_s = DETAIL_DELAY_S if now - before < _HELD_S else alone_s
-        self._detail_timer = call_after(self, delay_s, self.show_detail)
+        self._detail_timer = call_after(self, delay_s, self._show_detail_apart)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the panes show what belongs to the cursor, and nothing of it is still to come."""
+        return self._detail_timer is None and not self._parts
 
     def show_detail(self) -> None:
         """Show in the panes on show what belongs to cursor and marks."""
+        self._take_parts()
+        while self._parts:
+            self._parts.popleft()()
+
+    def _show_detail_apart(self) -> None:
+        """Do so one pane per turn of the event loop: keys come between."""
+        self._take_parts()
+        self._show_part()
+
+    def _take_parts(self) -> None:
         if self._detail_timer is not None:
             self._detail_timer.cancel()
             self._detail_timer = None
-        layout, following = self._layout_now, self.following
-        if layout is None or following is None or not self.stands:
-            return  # a timer may outlive the parts
-        following.show(layout, self.pane, self.opened_id)
-        self._sparing.looked()
+        self._parts.clear()
+        if self._layout_now is not None and self.following is not None and self.stands:
+            self._parts.extend(self.following.parts(self._layout_now, self.pane, self.opened_id))
+            self._sparing.looked()
+
+    def _show_part(self) -> None:
+        if self._parts:
+            self._parts.popleft()()
+        if self._parts:
+            call_after(self, 0, self._show_part)
 
     def difference(self) -> Difference | None:
         """Return what is compared now, or None."""

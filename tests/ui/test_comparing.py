@@ -51,7 +51,7 @@ class Driven:
 
     async def rest(self) -> None:
         main = main_of(self.app)
-        await until(self.pilot, lambda: main._detail_timer is None and self.pane._timer is None)
+        await until(self.pilot, lambda: main.follows and self.pane._timer is None)
         for _ in range(3):
             await self.pilot.pause()
 

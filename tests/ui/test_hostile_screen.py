@@ -91,7 +91,7 @@ async def test_hostile_names_break_nothing_in_any_pane(text: str, size: tuple[in
         )
         for key in ("space", "j", "2", "3", "4", "5", "6", "1", "slash", "a", "escape", "b", "y"):
             await pilot.press(key)
-            await until(pilot, lambda: main._detail_timer is None)
+            await until(pilot, lambda: main.follows)
             await pilot.pause()
             _check(app, size)
         for opener in ("s", "B", "colon", "question_mark"):
@@ -124,7 +124,7 @@ async def test_hostile_comparisons_break_nothing(text: str, size: tuple[int, int
         keys = "c G k f f f f % % equals_sign n N x x l j f f f f f d escape enter d escape h S"
         for key in [*keys.replace("%", "percent_sign").split(), "escape", "m", "enter", "y"]:
             await pilot.press(key)
-            await until(pilot, lambda: main._detail_timer is None)
+            await until(pilot, lambda: main.follows)
             await pilot.pause()
             _check(app, size)
         await pilot.press("escape", "space", "space", "space", "space", "c", "greater_than_sign")

@@ -99,7 +99,7 @@ async def _press(pilot: Pilot[Any], keys: Sequence[str]) -> None:
         app._driver.send_message(events.Key(name, key if len(key) == 1 else None))
         await pilot._wait_for_screen()
         await asyncio.sleep(0.01)  # a frame is painted every 16 ms at most
-    await until(pilot, lambda: main_of(app)._detail_timer is None)
+    await until(pilot, lambda: main_of(app).follows)
     await pilot.pause()  # the last key is dealt with
 
 

@@ -34,7 +34,7 @@ METRICS = ("build_success_rate", "tests_pass_rate", "overall_quality_score")
 
 async def _listed(pilot: Pilot[Any], app: EvaltuiApp, total: int) -> None:
     await until(pilot, lambda: session_of(app).bench.total == total)
-    await until(pilot, lambda: main_of(app)._detail_timer is None)
+    await until(pilot, lambda: main_of(app).follows)
     await pilot.pause()
 
 

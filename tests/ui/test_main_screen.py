@@ -73,7 +73,7 @@ class _Driven:
         await self.rest()
 
     async def rest(self) -> None:
-        await until(self.pilot, lambda: self.main._detail_timer is None)
+        await until(self.pilot, lambda: self.main.follows)
         await self.pilot.pause()
 
     async def until(self, condition: Callable[[], bool]) -> None:

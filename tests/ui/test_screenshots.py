@@ -52,7 +52,7 @@ async def _listed(pilot: Pilot[Any]) -> None:
 
 async def _rested(pilot: Pilot[Any]) -> None:
     main = main_of(_app(pilot))
-    await until(pilot, lambda: main._detail_timer is None)
+    await until(pilot, lambda: main.follows)
     await pilot.pause()
 
 
