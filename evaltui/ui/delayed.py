@@ -8,6 +8,8 @@ from functools import partial
 
 from textual.widget import Widget
 
+_NEXT_S = 1e-6
+
 
 def call_after(widget: Widget, delay_s: float, call: Callable[[], object]) -> asyncio.TimerHandle:
     """Have a widget or screen call something between its messages, once, after a while.
@@ -33,6 +35,11 @@ def is_there(widget: Widget) -> bool:
     Callbacks still come in meanwhile; Textual marks what it takes before it takes the first part.
     """
     return widget.is_attached and not widget._pruning  # noqa: SLF001 - it has no public name
+
+
+async def let_others() -> None:
+    """Give way to what is due on the event loop by now; `sleep(0)` would go first."""
+    await asyncio.sleep(_NEXT_S)
 
 
 def _call_if_there(widget: Widget, call: Callable[[], object]) -> None:

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from evaltui.ui.delayed import call_after, is_there
+from evaltui.ui.delayed import call_after, is_there, let_others
 from evaltui.ui.keys import Key
 from evaltui.ui.layout import Layout, Shape, layout_for
 from evaltui.ui.list_title import baseline_words, list_title
@@ -146,11 +146,12 @@ class MainView(Screen[None], inherit_bindings=False):
 
     # -- layout ----------------------------------------------------------------------------------
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Show the frame with the list, and once that is out what belongs to its cursor."""
         self._made = bool(self.query(RunList))
         self.fit_panes()
         self.call_after_refresh(self._begin_to_follow)
+        await let_others()  # the first frame is drawn by the message that comes next
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Spare the parts a second styling: they were styled when they were made."""
