@@ -25,11 +25,13 @@ def collect(*, stays: bool) -> bool:
     """Make a full collection if one is due; return whether it was.
 
     Args:
-        stays: What is left afterwards is there to stay, as in `begin`.
+        stays: What is left afterwards is there to stay, as in `begin`; garbage that is already old
+            stays as well.
     """
     due = gc.isenabled() and gc.get_count()[-1] > 0
-    if due:
+    if due and stays:
+        gc.collect(1)  # a full one would walk through all of it once more
+        gc.freeze()
+    elif due:
         gc.collect()
-        if stays:
-            gc.freeze()
     return due

@@ -42,6 +42,22 @@ async def let_others() -> None:
     await asyncio.sleep(_NEXT_S)
 
 
+def call_behind_others(call: Callable[[], object], delay_s: float = 0.0) -> asyncio.TimerHandle:
+    """Call something after a while, once what is due on the event loop by then had its turn.
+
+    Who sleeps until then needs two turns of the loop to go on; a call by itself needs one.
+
+    Args:
+        call: What is called.
+        delay_s: Seconds, at least 0.
+
+    Returns:
+        What cancels it.
+    """
+    loop = asyncio.get_running_loop()
+    return loop.call_later(delay_s, loop.call_soon, call)
+
+
 def _call_if_there(widget: Widget, call: Callable[[], object]) -> None:
     if is_there(widget):
         call()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 
 from evaltui.domain.table import RunDelta
 from evaltui.engine.link import RunsChanged
 from evaltui.ui.client import LinkEvent
+from evaltui.ui.delayed import call_behind_others
 
 SLICE_ROWS = 500
 """Most runs that are merged before keys get their turn."""
@@ -64,8 +64,7 @@ class Feed:
     def _go_on(self) -> None:
         if self._queue and not self._scheduled:
             self._scheduled = True
-            # Not `call_soon`, which would go before everything that is due by then.
-            asyncio.get_running_loop().call_later(0, self._step)
+            call_behind_others(self._step)
 
     def _step(self) -> None:
         self._scheduled = False

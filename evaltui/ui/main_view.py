@@ -14,11 +14,10 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from evaltui.ui.delayed import call_after, is_there, let_others
+from evaltui.ui.delayed import call_after, is_there
 from evaltui.ui.keys import Key
 from evaltui.ui.layout import Layout, Shape, layout_for
 from evaltui.ui.list_title import baseline_words, list_title
@@ -26,6 +25,7 @@ from evaltui.ui.model import TableChange
 from evaltui.ui.pane_keys import footer_keys, keys_of
 from evaltui.ui.panes.diff_strip import DiffStrip
 from evaltui.ui.panes.trend_strip import TrendStrip
+from evaltui.ui.portions import InPortions
 from evaltui.ui.row_text import RowText
 from evaltui.ui.session import Session
 from evaltui.ui.sparing import Sparing
@@ -62,7 +62,7 @@ _TITLES = {
 }
 
 
-class MainView(Screen[None], inherit_bindings=False):
+class MainView(InPortions, inherit_bindings=False):
     """Lays the panes out and fills them; what keys do is in `MainScreen`.
 
     Args:
@@ -146,12 +146,11 @@ class MainView(Screen[None], inherit_bindings=False):
 
     # -- layout ----------------------------------------------------------------------------------
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Show the frame with the list, and once that is out what belongs to its cursor."""
         self._made = bool(self.query(RunList))
         self.fit_panes()
         self.call_after_refresh(self._begin_to_follow)
-        await let_others()  # the first frame is drawn by the message that comes next
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Spare the parts a second styling: they were styled when they were made."""

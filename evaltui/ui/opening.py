@@ -1,6 +1,6 @@
 """The first frame: what stands on the screen while the rest of the program is still loaded.
 
-Its parts import nothing but Textual, so it is there about as soon as an empty program would be,
+Its parts import little but Textual, so it is there about as soon as an empty program would be,
 with the first page of the list as the last session left it. Keys that are typed before the main
 screen is there are kept for it.
 """
@@ -15,7 +15,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
-from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
@@ -24,6 +23,7 @@ from evaltui.domain.text import clean
 from evaltui.ui.instants import clock_text
 from evaltui.ui.layout import layout_for
 from evaltui.ui.list_roles import ROLES
+from evaltui.ui.portions import InPortions
 
 if TYPE_CHECKING:
     from evaltui.domain.list_page import ListPage
@@ -61,7 +61,7 @@ class PageView(Widget):
         return self.get_component_rich_style(f"run-list--{known}")
 
 
-class OpeningScreen(Screen[None]):
+class OpeningScreen(InPortions):
     """The frame of the main screen without its contents.
 
     Args:

@@ -61,6 +61,10 @@ class PageKeeper:
         if self._thread is not None and self._thread.is_alive():
             self.keep_soon()  # a disk that does not answer gets no second page
             return
+        runs = self._main.run_list
+        if self._main.pane == "runs" and runs.display and not runs.is_placed:
+            self.keep_soon()
+            return
         page = first_page(self._main)
         if page is None or (self._kept and replace(page, as_of_s=self._kept.as_of_s) == self._kept):
             return
@@ -75,6 +79,8 @@ def first_page(main: MainView) -> ListPage | None:
     """Return the page as the next start would draw it; None while something else is on show."""
     bench = main.session.bench
     if not _is_untouched(bench) or not main.run_list.display or not len(bench.order):
+        return None
+    if not main.run_list.is_placed:
         return None
     size = main.app.size
     return ListPage(

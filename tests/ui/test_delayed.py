@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
-from evaltui.ui.delayed import call_after, is_there
+from evaltui.ui.delayed import call_after, call_behind_others, is_there
 
 
 class Page(App[None]):
@@ -54,3 +55,20 @@ async def test_it_can_be_cancelled() -> None:
         call_after(app.query_one("#one"), 0.0, lambda: came.append(True)).cancel()
         await pilot.pause(0.05)
     assert came == []
+
+
+async def test_who_sleeps_until_now_goes_first() -> None:
+    order: list[str] = []
+
+    async def sleeper() -> None:
+        await asyncio.sleep(0.005)
+        order.append("sleeper")
+
+    task = asyncio.create_task(sleeper())
+    await asyncio.sleep(0)
+    time.sleep(0.01)  # noqa: ASYNC251 - the thread is displaced
+    call_behind_others(lambda: order.append("call"))
+    await task
+    for _ in range(500):
+        await asyncio.sleep(0.001)
+    assert order == ["sleeper", "call"]

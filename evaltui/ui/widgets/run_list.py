@@ -82,6 +82,11 @@ class RunList(ScrollView, can_focus=True, inherit_bindings=False):
         """Number of runs that fit on the screen, at least 1."""
         return max(1, self.size.height - 1)
 
+    @property
+    def is_placed(self) -> bool:
+        """Whether it was told its size, and has its columns chosen for that."""
+        return self.size.height > 0 and self.size.width == self._planned_for
+
     def render_line(self, y: int) -> Strip:
         """Draw the header line, or the run that is `y` lines below it."""
         width = self.size.width
