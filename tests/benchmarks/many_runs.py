@@ -232,8 +232,7 @@ def at_work(place: Path, uri: str, runs: int) -> Iterator[Figure]:
     program.until_quiet(_REST_S)
     limit = {10_000: 60.0, 100_000: 90.0}.get(runs, NO_TARGET)
     yield Figure(f"{runs:,} runs: memory of the screen", memory_mb(screen), "MB", limit)
-    small = 45.0 if runs <= 10_000 else NO_TARGET
-    yield Figure(f"{runs:,} runs: memory of the engine", memory_mb(engine), "MB", small)
+    yield Figure(f"{runs:,} runs: memory of the engine", memory_mb(engine), "MB", 45.0)
     yield from rest(program, env, runs)
     leave(program)
 
