@@ -16,6 +16,8 @@ from evaltui.domain.text_bytes import ByteArray, encoded
 _WORD = 8
 _ALL_BITS = (1 << 64) - 1
 _HALF = 32
+_MANY = 8
+"""Texts that are sooner looked up together than one by one."""
 _BEGIN, _FACTOR = (int.from_bytes(os.urandom(_WORD), "little") | 1 for _ in range(2))
 """Other ones in every process, as those of `hash`: nobody can choose texts that are all alike."""
 
@@ -60,6 +62,8 @@ class TextIndex:
         """
         if not self._hashes:
             return [self._added.get(text) for text in texts]
+        if len(texts) < _MANY:
+            return [self.get(text) for text in texts]
         return [
             self.get(text) if maybe else self._added.get(text)
             for text, maybe in zip(texts, self._may_have(texts), strict=True)

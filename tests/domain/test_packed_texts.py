@@ -51,7 +51,7 @@ def test_an_index_finds_what_was_there_and_what_came(texts: list[str], more: lis
         if text not in places:
             places[text] = len(places)
             assert index.add(text, places[text]) == places[text]
-    asked = [*more, *texts, "other", "grün"]
+    asked = [*more, *texts, "other", "grün"] * 4  # few are looked up one by one
     assert index.positions(asked) == [places.get(text) for text in asked]
     assert {text: index.get(text) for text in places} == places
 
@@ -71,6 +71,7 @@ def test_ids_of_one_length_are_found_as_any_texts_are(ids: list[str], others: li
         expected = [places.get(text) for text in asked]
         assert [index.get(text) for text in asked] == expected
         assert index.positions(asked) == expected
+        assert index.positions(asked * 16) == expected * 16
 
 
 def test_an_index_of_ids_makes_no_text_of_them() -> None:
