@@ -89,6 +89,8 @@ class OpeningScreen(InPortions):
     .-ascii OpeningScreen.-page > Container { border: ascii $primary; }
     """
 
+    PAINTS_APART: ClassVar[bool] = False  # else the rest would begin to be loaded before
+
     def __init__(self, experiment: str, glyphs: str = "", page: ListPage | None = None) -> None:
         super().__init__()
         self._page = page

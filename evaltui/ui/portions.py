@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from typing import ClassVar
 
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -42,11 +43,14 @@ class InPortions(Screen[None]):
     that wait here stay with Textual, which paints them with whatever it paints next.
     """
 
+    PAINTS_APART: ClassVar[bool] = True
+    """Whether what was laid out is painted in a turn of its own."""
+
     _laying_out = False
     _rest: asyncio.TimerHandle | None = None
 
     def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
-        self._laying_out = True
+        self._laying_out = self.PAINTS_APART
         try:
             super()._refresh_layout(size, scroll)
         finally:
