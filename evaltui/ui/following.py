@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from evaltui.domain.run import Run
 from evaltui.domain.table import RunTable
+from evaltui.ui.border_title import show_title
 from evaltui.ui.difference import Difference
 from evaltui.ui.layout import Layout
 from evaltui.ui.panes.artifacts import Artifacts
@@ -112,9 +113,7 @@ class Following:
             if difference is not None and current == "diff":
                 self.ask_verdicts(difference)
             screen.query_one(DiffPane).show(difference)
-            box, title = screen.query_one("#side"), Content(title_of_diff(difference))
-            if box.border_title != title:
-                box.border_title = title
+            show_title(screen.query_one("#side"), Content(title_of_diff(difference)))
         elif side == "trends":
             screen.query_one(TrendsPane).show(self._trends(), self._session.clock())
         elif side == "watch":

@@ -17,6 +17,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from evaltui.ui.border_title import show_title
 from evaltui.ui.delayed import call_after, is_there
 from evaltui.ui.keys import Key
 from evaltui.ui.layout import Layout, Shape, layout_for
@@ -209,7 +210,7 @@ class MainView(InPortions, inherit_bindings=False):
         self.query_one("#list-box").display = layout.runs
         side = self.query_one("#side")
         side.display = bool(layout.side)
-        side.border_title = Content(_TITLES.get(layout.side, ""))
+        show_title(side, Content(_TITLES.get(layout.side, "")))
         self._show_side_pane()
         strip = self.query_one(DiffStrip)
         strip.display = layout.diff_strip
@@ -275,10 +276,7 @@ class MainView(InPortions, inherit_bindings=False):
         if words and text != self._centre:
             self._centre = text
             centre.update(text)
-        box = self.query_one("#list-box")
-        title = Content(list_title(bench))
-        if box.border_title != title:
-            box.border_title = title
+        show_title(self.query_one("#list-box"), Content(list_title(bench)))
         self.query_one(FilterBar).show_count(len(bench.order), bench.total)
 
     # -- the panes that follow the cursor --------------------------------------------------------

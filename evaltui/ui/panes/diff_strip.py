@@ -6,6 +6,8 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
+from evaltui.ui.border_title import show_title
+
 Pieces = tuple[tuple[str, str], ...]
 """Words with their styles, the telling ones first."""
 
@@ -24,9 +26,8 @@ class DiffStrip(Widget):
 
     def show(self, pieces: Pieces, title: str) -> None:
         """Show other words; nothing is drawn when they stay the same."""
-        if title != self.title:
-            self.title = title
-            self.border_title = Content(title)
+        self.title = title
+        show_title(self, Content(title))
         if pieces != self._pieces:
             self._pieces = pieces
             self.refresh()

@@ -10,6 +10,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from evaltui.domain.text import clean
+from evaltui.ui.border_title import show_title
 from evaltui.ui.charts import sparkline
 from evaltui.ui.columns import title_of
 from evaltui.ui.format import beyond_tolerance, delta_text, value_text
@@ -48,16 +49,12 @@ class TrendStrip(Widget):
         self._told = False
         self._drawn: tuple[Content, ...] = ()
         self._drawn_for = Size(-1, -1)
-        self._title = ""
 
     def show(self, trends: Trends | None) -> None:
         """Show other trends; nothing is drawn when the lines stay the same."""
         self._trends, self._told = trends, True
         lines, self._drawn_for = self._lines(), self.content_size
-        title = strip_title(trends)
-        if title != self._title:
-            self._title = title
-            self.border_title = Content(title)
+        show_title(self, Content(strip_title(trends)))
         if lines != self._drawn:
             self._drawn = lines
             self.refresh()
