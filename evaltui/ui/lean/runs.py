@@ -70,7 +70,8 @@ def row_runs(y: int, old: Row, new: Row, *, erase: bool) -> Iterator[Run]:
         begin, text, codes = start, "", ""
         for x in range(start, end):
             char, wanted = new[x] or _NOTHING
-            if text and not _go_together(text, codes, char, wanted):
+            # The usual case first: this is asked for every cell that is sent.
+            if text and codes != wanted and not _go_together(text, codes, char, wanted):
                 yield _plain_run(y, begin, codes, text, width, erase=erase)
                 begin, text = x, ""
             if not text or char != " ":
@@ -181,7 +182,7 @@ def _spans(old: Row, new: Row) -> Iterator[tuple[int, int]]:
     for x, cell in enumerate(new):
         if cell == old[x]:
             continue
-        if start >= 0 and not _is_worth_sending(new, end, x):
+        if start >= 0 and end < x and not _is_worth_sending(new, end, x):
             yield start, end
             start = -1
         if start < 0:

@@ -186,6 +186,9 @@ def strip_cells(strip: Strip, color_system: ColorSystem) -> list[Cell]:
             continue
         codes = sgr_codes(style, color_system)
         blank = (" ", blank_codes(codes))
+        if not text.strip(" "):
+            cells.extend([blank] * len(text))
+            continue
         if text.isascii():
             cells.extend([blank if char == " " else (char, codes) for char in text])
             continue
