@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from textual.app import App
+from textual.app import App, ScreenStackError
+from textual.css.query import NoMatches
 from textual.pilot import Pilot
 
 from evaltui.domain.events import StoreState, StoreStatus, WatchRole, WatchStatus
@@ -145,12 +146,13 @@ def main_of(app: EvaltuiApp) -> MainScreen:
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], bool], *, tries: int = 400) -> None:
-    """Let the application run until a condition holds; one that asserts too early does not.
+    """Let the application run until a condition holds.
 
+    One that asserts, or asks for a widget or screen that is not there yet, does not hold yet.
     A main screen that is there is also waited for until all its panes are.
     """
     for _ in range(tries):
-        with contextlib.suppress(AssertionError):
+        with contextlib.suppress(AssertionError, NoMatches, ScreenStackError):
             if condition() and _is_whole(pilot.app):
                 return
         await pilot.pause(0.01)
