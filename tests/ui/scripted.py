@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from loop_rest import loop_rests
 from textual.app import App, ScreenStackError
 from textual.css.query import NoMatches
 from textual.pilot import Pilot
@@ -28,6 +30,8 @@ from evaltui.ui.session import Session
 NOW_S = 1_795_530_120.0
 """2026-11-24 14:22:00 UTC."""
 HOUR_MS = 3_600_000
+PATIENCE_S = 90.0
+"""Longest wait: what a screen imports in its threads takes a loaded machine long."""
 
 Answer = Mapping[str, Any] | str | Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """A payload, the text of an error, or what makes a payload of the arguments."""
@@ -145,18 +149,27 @@ def main_of(app: EvaltuiApp) -> MainScreen:
     return conductor_of(app).main
 
 
-async def until(pilot: Pilot[Any], condition: Callable[[], bool], *, tries: int = 400) -> None:
-    """Let the application run until a condition holds.
+async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
+    """Let the application run until a condition holds, and on until nothing more is under way.
 
     One that asserts, or asks for a widget or screen that is not there yet, does not hold yet.
     A main screen that is there is also waited for until all its panes are.
+
+    Raises:
+        AssertionError: It does not come to hold.
     """
-    for _ in range(tries):
-        with contextlib.suppress(AssertionError, NoMatches, ScreenStackError):
-            if condition() and _is_whole(pilot.app):
-                return
-        await pilot.pause(0.01)
-    raise AssertionError(f"never: {condition}")
+    end = time.monotonic() + PATIENCE_S
+    while not _holds(pilot.app, condition):
+        assert time.monotonic() < end, f"never: {condition}"
+        with contextlib.suppress(ScreenStackError):  # the application ends
+            await pilot.pause(0.01)
+    await loop_rests()
+
+
+def _holds(app: App[Any], condition: Callable[[], bool]) -> bool:
+    with contextlib.suppress(AssertionError, NoMatches, ScreenStackError):
+        return condition() and _is_whole(app)
+    return False
 
 
 def _is_whole(app: App[Any]) -> bool:
