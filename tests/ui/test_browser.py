@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -51,17 +50,25 @@ def browser(folder: Path, *lines: str) -> dict[str, str]:
     return {"PATH": os.defpath, "BROWSER": str(plain), "TERM": "xterm"}
 
 
+def written(path: Path) -> bool:
+    """Whether a shell has written a file: it makes it before that."""
+    return path.exists() and bool(path.read_text())
+
+
 async def test_the_browser_gets_the_address_and_no_terminal(tmp_path: Path) -> None:
     environ = browser(tmp_path, f'(: < /dev/tty) 2> "{tmp_path}/tty" && exit 3', "exit 0")
     address = "http://h/#/compare-runs?runs=%5B%22a%22%5D&x='$(touch pwned)'"
     assert await open_in_browser(address, environ)
-    wait_for((tmp_path / "opened").exists, "the browser")
+    wait_for(lambda: written(tmp_path / "opened"), "the browser")
     assert (tmp_path / "opened").read_text() == address
-    assert (tmp_path / "tty").read_text()  # there was none to open
+    wait_for(lambda: written(tmp_path / "tty"), "the word that there was no terminal to open")
     assert not (tmp_path / "pwned").exists()
 
 
-async def test_a_browser_that_fails_is_told(tmp_path: Path) -> None:
+async def test_a_browser_that_fails_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evaltui.ui.browser._WAIT_S", 120.0)
     assert not await open_in_browser(PAGE, browser(tmp_path, "exit 1"))
 
 
@@ -71,7 +78,7 @@ async def test_a_browser_that_stays_is_not_waited_for_for_ever(
     monkeypatch.setattr("evaltui.ui.browser._WAIT_S", 0.2)
     environ = browser(tmp_path, f'echo $$ > "{tmp_path}/pid"', "exec sleep 30")
     assert await open_in_browser(PAGE, environ)
-    wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), "its pid")
+    wait_for(lambda: written(tmp_path / "pid"), "its pid")
     os.kill(int((tmp_path / "pid").read_text()), 15)
 
 
@@ -159,9 +166,7 @@ async def test_where_there_is_a_display_the_browser_opens(
     async with app.run_test(size=(120, 40)) as pilot:
         await _ready(pilot, app)
         await pilot.press("o")
-        end = time.monotonic() + 30
-        while not (tmp_path / "opened").exists() and time.monotonic() < end:
-            await pilot.pause(0.02)
+        await until(pilot, lambda: written(tmp_path / "opened"))
         assert (tmp_path / "opened").read_text() == PAGE
         assert app.screen is main_of(app)
         assert app.clipboard == ""

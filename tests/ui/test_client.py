@@ -24,7 +24,7 @@ from evaltui.ui.conductor import Conductor
 from evaltui.ui.engine_process import attach
 from evaltui.ui.engine_spawn import EarlyEngine
 
-WAIT_S = 30.0
+WAIT_S = 120.0
 
 
 class Conversation:
@@ -32,8 +32,15 @@ class Conversation:
 
     def __init__(self, settings: Settings, command: list[str]) -> None:
         self.heard: list[LinkEvent] = []
-        self.link = EngineLink(settings, self.heard.append, command=command)
+        self.pids: list[int] = []
+        self.link = EngineLink(settings, self._hear, command=command)
         self.running = asyncio.ensure_future(self.link.run())
+
+    def _hear(self, event: LinkEvent) -> None:
+        self.heard.append(event)
+        if isinstance(event, EngineUp):
+            assert self.link._process is not None
+            self.pids.append(self.link._process.pid)
 
     def of(self, kind: type) -> list[LinkEvent]:
         return [event for event in self.heard if isinstance(event, kind)]
@@ -70,9 +77,9 @@ def group_is_gone(pid: int) -> bool:
 
 
 async def engine_pid(conversation: Conversation) -> int:
-    await until(lambda: conversation.link.pid)
-    assert conversation.link.pid is not None
-    return conversation.link.pid
+    """Return the pid of the first engine, which may have ended by now."""
+    await until(lambda: conversation.pids)
+    return conversation.pids[0]
 
 
 async def test_a_question_is_answered_with_its_own_answer(settings: Settings) -> None:
@@ -234,10 +241,11 @@ async def test_quitting_waits_for_no_engine_and_leaves_none(settings: Settings, 
 async def test_an_engine_may_finish_its_work_after_the_screen_is_gone(
     settings: Settings, tmp_path: Path
 ) -> None:
-    done = tmp_path / "done"
+    done, go_on = tmp_path / "done", tmp_path / "go on"
     script = (
-        "import sys, time\n"
-        "sys.stdin.buffer.read(); time.sleep(0.6)\n"
+        "import os, sys, time\n"
+        "sys.stdin.buffer.read()\n"
+        f"while not os.path.exists({str(go_on)!r}): time.sleep(0.01)\n"
         f"open({str(done)!r}, 'w').write('whole')\n"
     )
     it = Conversation(settings, [sys.executable, "-c", script])
@@ -247,6 +255,7 @@ async def test_an_engine_may_finish_its_work_after_the_screen_is_gone(
     assert it.link.left_pid == pid
     assert not it.link.alive
     it.link.kill()  # what the end of the program does in every case
+    go_on.touch()
     await until(done.exists)
     await until(lambda: done.read_text() == "whole")
 

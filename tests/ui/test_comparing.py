@@ -161,9 +161,12 @@ async def test_several_marked_runs_stand_in_columns_and_one_of_them_is_looked_at
         assert "[C]" in one.text
 
 
-async def test_marked_runs_are_tested_before_anybody_asks() -> None:
+async def test_marked_runs_are_tested_before_anybody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main_compare, "AHEAD_DELAY_S", 600.0)
     async with driven() as one:
-        await one.press("space", "space")
+        await one.press("space")
+        monkeypatch.setattr(main_compare, "AHEAD_DELAY_S", 0.01)
+        await one.press("space")
         await until(one.pilot, lambda: one.asked(Verb.COMPARE) and not main_of(one.app).comparing)
         assert one.asked(Verb.COMPARE) == [{"baseline": "base", "candidates": ["worse", "same"]}]
         await one.press("c")

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from scripted import make_app
+from scripted import make_app, until
 from textual.css import stylesheet
 
 from evaltui.settings import Settings
@@ -21,7 +21,7 @@ NEVER = ("mlflow", "pandas", "sqlalchemy", "databricks", "requests")
 def _loaded_by(module: str) -> set[str]:
     script = f"import {module}, sys; print('\\n'.join(sys.modules))"
     result = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=180
     )
     return set(result.stdout.split())
 
@@ -68,7 +68,7 @@ def loaded_by_the_program(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=180,
         env=environ,
     )
     return set(result.stdout.split())
@@ -91,11 +91,10 @@ async def test_what_styles_the_first_frame_is_parsed_once(monkeypatch: pytest.Mo
     parse = stylesheet.parse
     monkeypatch.setattr(stylesheet, "parse", counting)
     app = make_app(settings=Settings(theme="light"))
-    async with app.run_test():
+    async with app.run_test() as pilot:
         assert app.theme == "evaltui-light"
         assert app.has_class("-light-mode")
         assert set(parsed.values()) == {1}, [css for (_, css), n in parsed.items() if n > 1]
         app.theme = "evaltui-dark"  # other colours: now it is
-        await app.workers.wait_for_complete()
-        assert max(parsed.values()) > 1
+        await until(pilot, lambda: max(parsed.values()) > 1)
         assert app.screen.styles.background.hex == "#12161B"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -451,10 +452,12 @@ async def test_files_on_watch_show_up_while_they_are_looked_at() -> None:
 
 
 async def test_the_frame_is_there_before_the_engine() -> None:
-    app = make_app()
+    go_on = threading.Event()
+    app = make_app(recall=lambda: go_on.wait(60) and None)
     async with app.run_test(size=(80, 24)) as pilot:
         assert app.conductor is None
         assert "evaltui" in screen_text(app)
+        go_on.set()
         await until(pilot, lambda: link_of(app).alive)
         await until(pilot, lambda: "connecting" in screen_text(app))
 

@@ -174,7 +174,7 @@ async def test_a_shelf_that_hangs_gets_one_page_and_holds_nothing_up(gate: threa
         assert shelf.put_count == 1
         stuck.set()
         conductor.pages.keep_soon()
-        await until(pilot, lambda: shelf.put_count == 2)
+        await until(pilot, lambda: shelf.put_count > 1)
         await until(pilot, lambda: shelf.page is not None and shelf.page.size == (115, 40))
 
 

@@ -14,7 +14,6 @@ from scripted import (
     main_of,
     make_app,
     runs,
-    screen_text,
     session_of,
     store,
     until,
@@ -52,7 +51,7 @@ async def _listed(pilot: Pilot[Any]) -> None:
 
 async def _rested(pilot: Pilot[Any]) -> None:
     main = main_of(_app(pilot))
-    await until(pilot, lambda: main.follows)
+    await until(pilot, lambda: main.follows and main.query_one(DiffPane)._timer is None)
     await pilot.pause()
 
 
@@ -116,9 +115,7 @@ async def _rested_on(pilot: Pilot[Any], *keys: str) -> None:
         await pilot.press(key)
         await _rested(pilot)
         await until(pilot, lambda: not main_of(app).comparing)
-    pane = main_of(app).query_one(DiffPane)
-    await until(pilot, lambda: pane._timer is None)
-    await pilot.pause()
+    await _rested(pilot)
 
 
 def _judged_app(glyphs: str = "block") -> EvaltuiApp:
@@ -141,7 +138,7 @@ VERDICTS = {
 def test_verdicts_look_as_they_did(state: str, size: tuple[int, int], snap_compare: Any) -> None:
     async def look(pilot: Pilot[Any]) -> None:
         await _rested_on(pilot, *VERDICTS[state])
-        await until(pilot, lambda: "asking for" not in screen_text(_app(pilot)))
+        await until(pilot, lambda: not [it for it in pilot.app.workers if it.group == "case"])
         await pilot.pause()
 
     assert snap_compare(_judged_app(), terminal_size=size, run_before=look)
