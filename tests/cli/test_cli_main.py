@@ -21,7 +21,7 @@ def run_process(*arguments: str, **environ: str) -> subprocess.CompletedProcess[
         capture_output=True,
         env={**os.environ, **environ},
         check=False,
-        timeout=60,
+        timeout=180,
     )
 
 
@@ -108,7 +108,7 @@ def test_every_error_has_its_exit_code_and_no_traceback(
 def test_closed_streams_change_no_status(closed: str) -> None:
     for words, code in (("completion bash", 0), ("config --config /nonexistent.toml", 2)):
         line = f'exec "{sys.executable}" -P -m evaltui {words} {closed}'
-        done = subprocess.run(["sh", "-c", line], capture_output=True, check=False, timeout=60)
+        done = subprocess.run(["sh", "-c", line], capture_output=True, check=False, timeout=180)
         assert done.returncode == code, done
         assert b"Traceback" not in done.stderr
 
@@ -123,7 +123,7 @@ def test_a_full_disk_is_told_in_one_line(unbuffered: str) -> None:
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
             check=False,
-            timeout=60,
+            timeout=180,
         )
     assert done.returncode == 2
     told, hint = done.stderr.decode().splitlines()
@@ -151,7 +151,7 @@ def test_what_nobody_reads_changes_no_status() -> None:
             stdout=writing,
             stderr=writing,
             check=False,
-            timeout=60,
+            timeout=180,
         )
     finally:
         os.close(writing)
@@ -182,6 +182,6 @@ def test_a_pipe_that_closes_is_no_error() -> None:
         ["bash", "-c", f"set -o pipefail; {sys.executable} -m evaltui config --template | true"],
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert (done.returncode, done.stderr) == (0, b"")

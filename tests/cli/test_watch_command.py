@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from stores import new_store
 from waiting import wait_for
 from watch_process import EVALTUI, WatchProcess, drop, environ_below, evaltui
 
-from evaltui.cli import watch_lines
+from evaltui.cli import watch_lines, watch_process
 from evaltui.cli.watch_lines import Teller
 from evaltui.domain.events import (
     FileRole,
@@ -71,7 +72,12 @@ def test_each_report_gets_a_line_and_the_end_a_summary(
         copy = drop(reports / "copy" / "good.json", own_report())
         broken = drop(reports / "evaluation_report.json", b'{"summary": {]')
         drop(reports / "notes.json", b'{"a": 1}')
-        watch.until(lambda: len(watch.lines) >= 3, "three lines")
+        watch.until(
+            lambda: (
+                {line["state"] for line in watch.lines} >= {"logged", "duplicate", "quarantined"}
+            ),
+            "a line of each",
+        )
         assert watch.end(signal.SIGTERM) == 128 + signal.SIGTERM
     run = only_run(database)
     assert run.tags["mode"] == "mcp"
@@ -99,11 +105,17 @@ def test_a_signal_ends_the_watch_and_is_told_by_the_status(
 def test_a_signal_that_comes_twice_at_once_ends_the_watch_in_order(
     reports: Path, tmp_path: Path
 ) -> None:
-    with WatchProcess(tmp_path, reports) as watch:
-        watch.watching()
-        watch.process.send_signal(signal.SIGTERM)  # timeout(1): to the process, then to its group
-        time.sleep(0.01)  # so that two signals come, not one
-        assert watch.end(signal.SIGTERM) == 128 + signal.SIGTERM
+    apart_s = math.inf
+    while apart_s > watch_process._SAME_S / 2:  # later it would be another wish: once more then
+        with WatchProcess(tmp_path, reports) as watch:
+            watch.watching()
+            watch.process.send_signal(signal.SIGTERM)  # timeout(1): to the process, then the group
+            first = time.monotonic()
+            time.sleep(0.01)  # so that two signals come, not one
+            watch.process.send_signal(signal.SIGTERM)
+            apart_s = time.monotonic() - first
+            status = watch.end(None)
+    assert status == 128 + signal.SIGTERM
     assert "watched: nothing new" in watch.told
 
 
@@ -141,11 +153,14 @@ def test_a_store_that_hangs_does_not_hold_up_the_end(reports: Path, tmp_path: Pa
     drop(reports / "a.json", own_report())
     with hanging_server() as url, WatchProcess(tmp_path, "--tracking-uri", url, reports) as watch:
         watch.watching()
-        wait_for((tmp_path / "state").exists, "state")
+
+        def pending() -> int:
+            command = ("watch", "--status", "--format", "json", reports, "--tracking-uri", url)
+            return int(json.loads(evaltui(tmp_path, *command).stdout)["files"].get("pending", 0))
+
+        wait_for(pending, "the report in the journal")
         assert watch.end(signal.SIGTERM) == 128 + signal.SIGTERM
-        done = evaltui(tmp_path, "watch", "--status", "--format", "json", reports,
-                       "--tracking-uri", url)  # fmt: skip
-    assert json.loads(done.stdout)["files"]["pending"] == 1
+        assert pending() == 1
 
 
 def test_a_second_watch_is_a_viewer_and_takes_over(
@@ -156,7 +171,7 @@ def test_a_second_watch_is_a_viewer_and_takes_over(
         watcher, viewer = (first, second) if "watching" in first.told else (second, first)
         viewer.until(lambda: f"watched by pid {watcher.pid}" in viewer.told, "a viewer")
         one = drop(reports / "one.json", own_report(0.1))
-        viewer.until(lambda: viewer.states(one) == ["logged"], "the watcher's line")
+        viewer.until(lambda: viewer.states(one)[-1:] == ["logged"], "the watcher's line")
         status = json.loads(
             evaltui(tmp_path, "watch", "--status", "--format", "json", reports).stdout
         )
@@ -164,7 +179,7 @@ def test_a_second_watch_is_a_viewer_and_takes_over(
         assert status["files"]["logged"] == 1
         watcher.end(signal.SIGTERM)
         two = drop(reports / "two.json", own_report(0.2))
-        viewer.until(lambda: viewer.states(two) == ["logged"], "the line of its own")
+        viewer.until(lambda: viewer.states(two)[-1:] == ["logged"], "the line of its own")
         viewer.end(signal.SIGTERM)
     assert len(all_runs(database)) == 2
     table = evaltui(tmp_path, "watch", "--status", reports).stdout
@@ -225,7 +240,7 @@ with watch_process._signals() as caught:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
         try:
-            assert process.wait(60) == 128 + signal.SIGTERM
+            assert process.wait(180) == 128 + signal.SIGTERM
         finally:
             process.kill()
 
@@ -236,7 +251,7 @@ def test_a_terminal_that_is_gone_ends_the_watch(reports: Path, tmp_path: Path) -
     with PtySession(command, size=(120, 40), env=environ, cwd=tmp_path) as session:
         session.until_text("watching")
         session.hang_up()
-        assert session.process.wait(60) == 128 + signal.SIGHUP
+        assert session.process.wait(180) == 128 + signal.SIGHUP
 
 
 def test_a_file_that_is_being_written_is_told_once_it_is_whole(

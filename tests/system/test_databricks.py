@@ -92,7 +92,7 @@ def test_a_watch_signs_in_by_token_client_or_profile_and_never_writes_elsewhere(
             )
         )
     for process in running:
-        said, _ = process.communicate(timeout=120)
+        said, _ = process.communicate(timeout=360)
         assert process.returncode == 0, said
         assert TOKEN not in said
         assert "s3cret" not in said

@@ -24,6 +24,10 @@ from evaltui.tracking.writer import MlflowWriter
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("databricks")]
 
 
+SOON_S = 60.0
+"""5 s at most but for a loaded machine; what mlflow and the SDK do by themselves takes minutes."""
+
+
 # -- errors come soon, in one line ----------------------------------------------------------------
 
 
@@ -47,19 +51,19 @@ def test_a_wrong_credential_a_dead_host_and_a_silent_one_are_told_soon(
     with hanging_server() as url:
         silent = {"DATABRICKS_HOST": url}
         cases = (
-            (token | {"DATABRICKS_TOKEN": "dapi-wrong"}, "Invalid access token", 5),
-            (token | dead, refused, 5),
-            (token | silent, "no answer in time", 15),
-            (client | {"DATABRICKS_CLIENT_SECRET": "wrong"}, "invalid_client", 15),
-            (client | dead, refused, 5),
-            (client | silent, "no answer in time", 20),
+            (token | {"DATABRICKS_TOKEN": "dapi-wrong"}, "Invalid access token"),
+            (token | dead, refused),
+            (token | silent, "no answer in time"),
+            (client | {"DATABRICKS_CLIENT_SECRET": "wrong"}, "invalid_client"),
+            (client | dead, refused),
+            (client | silent, "no answer in time"),
         )
-        for environ, words, most_s in cases:
+        for environ, words in cases:
             error, took = error_of(environ)
             print(f"{took:.2f} s: {error.message}")
             assert words in error.message
             assert "doctor" in (error.hint or "")
-            assert took < most_s
+            assert took < SOON_S
             assert isinstance(error, StoreAuthError) is words.lower().startswith("invalid")
 
 
@@ -220,7 +224,7 @@ def test_what_hangs_is_given_up_after_one_try_in_reader_writer_and_doctor(
         for who, (words, took_s) in told.items():
             print(f"{who} with {way}, {what} hangs: {took_s:.1f} s, {words}")
             assert "no answer in time" in words
-            assert took_s < 30  # 3 or 5 s, but for a loaded machine; a second try is not made
+            assert took_s < SOON_S  # mlflow by itself would go on trying
     ours.tell("config", clients={"evaltui-sp": "s3cret"})
 
 

@@ -21,7 +21,7 @@ from waiting import wait_for
 
 pytestmark = [pytest.mark.server, pytest.mark.system, pytest.mark.xdist_group("faults")]
 CREATE = "runs/create"
-PATIENCE_S = 150.0
+PATIENCE_S = 300.0
 DAY_S = 86_400
 
 
@@ -93,7 +93,7 @@ def test_a_watch_whose_create_call_hangs_ends_at_once_and_goes_on_later(stage: S
     reports = feed(stage.machine(), range(2))
     life = stage.watch()
     wait_for(lambda: stage.proxy.count(CREATE), "create call")
-    assert life.stop(30) == 143
+    assert life.stop() == 143  # its patience is less than the request hangs
     stage.proxy.rules = []
     life = stage.watch()
     assert account(stage, reports).exact
@@ -222,7 +222,7 @@ def test_clocks_that_are_days_off_make_no_report_wait_and_none_double(stage: Sta
         )
         wait_for(lambda: any(rule.fired for rule in stage.proxy.rules[1:]), "busy answer")
         life.terminate()
-        assert life.wait(30) == 143
+        assert life.wait(180) == 143
     stage.proxy.rules = []
     life_now = stage.watch()
     assert account(stage, reports).exact

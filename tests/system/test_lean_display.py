@@ -37,6 +37,11 @@ def spoil(session: PtySession) -> None:
     assert "going down" in session.text
 
 
+def until_mended(session: PtySession) -> None:
+    """Wait until what another program wrote is gone; spoiled alike, two terminals agree too."""
+    session.until(lambda: "going down" not in session.text, "a whole screen")
+
+
 def assert_come_to_agree(lean: PtySession, textual: PtySession) -> None:
     end = time.monotonic() + WAIT_S
     while True:
@@ -73,17 +78,18 @@ def test_both_displays_leave_the_same_terminal(screen: Opened, flags: tuple[str,
     both_show("?")
     for session in pair:
         spoil(session)
-    both_show("\x0c")
-    assert "going down" not in pair[0].text
+        session.send("\x0c")
+        until_mended(session)
+    both_show()
     both_show("\x1b")
     for session in pair:
         session.send("\x1a")
         session.wait_stopped()
         spoil(session)
         session.process.send_signal(signal.SIGCONT)
+        until_mended(session)
         session.until_text(NEWEST)
     both_show("j", "g")
-    assert "going down" not in pair[0].text
     lean, textual = (len(session.data) for session in pair)
     assert lean * 3 < textual
     for session in pair:
@@ -92,19 +98,42 @@ def test_both_displays_leave_the_same_terminal(screen: Opened, flags: tuple[str,
         assert session.examine().violations == []
 
 
-def frames_after(session: PtySession, keys: str) -> list[bytes]:
-    """Type keys at once, and return what was drawn for them, frame by frame."""
+def cursor(session: PtySession) -> int:
+    """Return the number of the run under the cursor."""
+    found = re.search(r"▌.* eval_mcp_(\d+)", session.text)
+    assert found is not None, session.text
+    return int(found[1])
+
+
+def until_followed(session: PtySession) -> int:
+    """Wait until all panes show the run under the cursor; return its number."""
+    session.until(lambda: f"B eval_mcp_{cursor(session):04d}" in session.text, "the panes")
     session.until_quiet()
-    before = len(session.data)
+    return cursor(session)
+
+
+def frames_after(session: PtySession, keys: str, runs: int | None = None) -> list[bytes]:
+    """Type keys at once, and return what was drawn for them, frame by frame.
+
+    Args:
+        session: The screen.
+        keys: What is typed.
+        runs: By how many runs the cursor goes down; None is any number.
+    """
+    number, before = until_followed(session), len(session.data)
     session.send(keys)
-    session.until_quiet()
+    if runs is None:
+        session.until(lambda: cursor(session) != number, "a move")
+    else:
+        session.until(lambda: cursor(session) == number - runs, f"{runs} runs on")
+    until_followed(session)
     return [part + b"\x1b[0m" for part in bytes(session.data[before:]).split(b"\x1b[0m")]
 
 
 def test_a_cursor_key_costs_the_list_little_and_the_panes_follow(screen: Opened) -> None:
     session = screen(engine=("serve", "--runs", "300"), size=(120, 40))
     session.until_text("0299")
-    frames = frames_after(session, "jjjjjj")
+    frames = frames_after(session, "jjjjjj", 6)
     moves = [frame for frame in frames if "▌".encode() in frame]
     assert moves
     # Where the machine is slow, the panes come with a key: one of six is alone.
@@ -117,7 +146,7 @@ def test_a_line_that_comes_into_view_moves_the_others(screen: Opened) -> None:
     frames = frames_after(session, "\x1b[6~")
     assert sum(map(len, frames)) <= 10_000
     for _ in range(14):
-        frames = frames_after(session, "j")
+        frames = frames_after(session, "j", 1)
     moves = [frame for frame in frames if b"\x1b[r" in frame]
     assert moves
     assert max(map(len, moves)) <= 800
@@ -165,7 +194,7 @@ def test_motion_blinking_and_animations_are_never_asked_for(screen: Opened) -> N
     session.until_quiet()
     before = len(session.data)
     session.send("/eval")  # an input, whose cursor would blink every half second
-    session.until_text("eval")
+    session.until(lambda: "/eval" in session.text, "the filter")
     session.until_quiet(1.2)  # what blinks is never silent for so long
     assert len(session.data) > before
     assert b"\x1b[5m" not in session.data

@@ -16,15 +16,20 @@ from waiting import wait_for
 pytestmark = [pytest.mark.server, pytest.mark.system]
 
 REPORTS = 16
-PATIENCE_S = 150.0
+PATIENCE_S = 300.0
 
 
 def is_done(machine: Machine) -> bool:
     """Whether a machine knows every report and has nothing left to write: it makes no more runs."""
-    (path,) = machine.state.rglob("journal.db")
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as journal:
-        ((known,),) = journal.execute("SELECT COUNT(*) FROM files")
-        ((left,),) = journal.execute("SELECT COUNT(*) FROM open_entries")
+    paths = list(machine.state.rglob("journal.db"))
+    if not paths:
+        return False
+    with closing(sqlite3.connect(f"file:{paths[0]}?mode=ro", uri=True, timeout=30)) as journal:
+        try:
+            ((known,),) = journal.execute("SELECT COUNT(*) FROM files")
+            ((left,),) = journal.execute("SELECT COUNT(*) FROM open_entries")
+        except sqlite3.OperationalError:
+            return False  # its tables are still to be made
     return bool(known == REPORTS and not left)
 
 

@@ -9,6 +9,8 @@ import pytest
 from pty_session import PtySession
 from terminal_bytes import examine
 
+from evaltui.ui.widgets.tabs import PANES as TABS
+
 if TYPE_CHECKING:
     from conftest import Opened
 
@@ -41,6 +43,8 @@ PAYLOADS = {
 }
 ESCAPE_S = 0.4
 """Silence after Escape: a key that follows too soon is taken for Alt and that key."""
+REST_S = 1.0
+"""Silence after which nothing is still to come: what an answer of the engine brings, or a rest."""
 AT_ONCE = 4
 """Payloads in one text; more would be cut off, texts being shown up to a limit."""
 
@@ -80,6 +84,7 @@ def test_a_copied_hostile_name_goes_to_the_clipboard_encoded(screen: Opened) -> 
     for keys in ("y", "5", "n", "y"):
         session.send(keys)
         session.until_quiet()
+    session.until(lambda: session.examine(clipboard=True).clipboards > 1, "the second copy")
     found = session.examine(clipboard=True)
     assert found.violations == []
     assert found.clipboards == 2
@@ -146,13 +151,20 @@ def test_the_terminal_tells_its_size_and_no_variable_does(screen: Opened) -> Non
     session.until(lambda: "? help" in session.text.splitlines()[25], "the footer")
 
 
+def go_to(session: PtySession, number: str) -> None:
+    """Go to a pane, and wait until all of it is there."""
+    (label,) = (label for _, label in TABS if label.startswith(number))
+    session.send(number)
+    session.until_text(f"[{label}]")
+    session.until_quiet(REST_S)
+
+
 def test_nothing_is_sent_while_nothing_changes(screen: Opened) -> None:
     session = screen()
     session.until_text(NEWEST)
     session.until_text(f"{NEWEST} vs ")  # the panes come after the list
     for pane in PANES:
-        session.send(pane)
-        session.until_quiet()
+        go_to(session, pane)
         assert session.pump(1.0) == 0, f"pane {pane}"
 
 
@@ -160,7 +172,9 @@ def test_nothing_is_sent_while_nothing_changes(screen: Opened) -> None:
 def test_a_held_cursor_key_costs_little(screen: Opened, size: tuple[int, int]) -> None:
     session = screen(engine=("serve", "--runs", "300"), size=size)
     session.until_text("eval_mcp_0299")
-    session.until_quiet()
+    followed = ("eval_mcp_0299 vs ", "B eval_mcp_0299")
+    session.until(lambda: any(text in session.text for text in followed), "the panes")
+    session.until_quiet(REST_S)
     steps = 8  # stays on the page
     before = len(session.data)
     for _ in range(steps):
@@ -174,8 +188,8 @@ def test_a_held_cursor_key_costs_little(screen: Opened, size: tuple[int, int]) -
 def test_a_cursor_key_in_a_table_costs_little(screen: Opened, pane: str) -> None:
     session = screen(size=(80, 24))
     session.until_text(NEWEST)
-    session.send(pane)
-    session.until_quiet()
+    session.until_text(f"{NEWEST} vs ")
+    go_to(session, pane)
     assert session.bytes_of("j") <= 1_200
     assert session.bytes_of("j") <= 1_200
     assert session.bytes_of("k") <= 1_200
@@ -192,12 +206,14 @@ def test_any_storm_of_sizes_is_survived(screen: Opened) -> None:
             session.send(rng.choice("jk123456s\x1b?\x1b"))
             session.until_quiet(0.05)
     session.resize((80, 24))
-    session.until_text(" ? help")
+    session.until(
+        lambda: session.text.splitlines()[-1].startswith(" ? help"), "a screen of the last size"
+    )
     session.until_quiet()
     assert session.text.splitlines()[-1].startswith(" ? help"), "the last size is the one drawn for"
-    for key in ("\x1b", "\x1b", "\x1b", "1", "g"):
+    for key in ("\x1b", "\x1b", "\x1b", "1", "1", "g"):  # the first 1 may be taken for Alt+1
         session.send(key)
-        session.until_quiet()
+        session.until_quiet(ESCAPE_S)
     session.until_text(NEWEST)
     session.send("\x03")
     assert session.wait() == 0
