@@ -33,7 +33,7 @@ from evaltui.engine.link import (
 )
 
 COMMAND = (sys.executable, "-P", "-m", "evaltui.hosting")
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0
 
 
 class EngineProcess:
@@ -124,7 +124,7 @@ class EngineProcess:
         """Wait for the process; return its status."""
         status = self.process.wait(seconds)
         with self._changed:
-            self._changed.wait_for(lambda: self._ended, 10)
+            self._changed.wait_for(lambda: self._ended, PATIENCE_S)
         return status
 
     @contextlib.contextmanager
@@ -141,8 +141,9 @@ class EngineProcess:
 
     def runs(self) -> list[Run]:
         """Return the runs on show."""
-        alive = self.table.alive
-        return [self.table.run(row) for row in range(self.table.size) if alive[row]]
+        with self._changed:  # the table changes while it is read from
+            alive = self.table.alive
+            return [self.table.run(row) for row in range(self.table.size) if alive[row]]
 
     def __enter__(self) -> Self:
         return self
@@ -155,7 +156,7 @@ class EngineProcess:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE_S)
 
     def _read(self) -> None:
         assert self.process.stdout is not None

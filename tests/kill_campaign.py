@@ -24,7 +24,7 @@ AHEAD = 12
 """Reports that are open at any time, so that a kill finds the ingest at work."""
 
 _LAST_LIFE_S = 420.0
-_STEP_S = 30.0
+_STEP_S = 180.0
 _SLOW = 4
 """A life that has less than this part of a processor goes on for so many times as long."""
 

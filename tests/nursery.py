@@ -55,7 +55,7 @@ class Life:
         if self._status is None:
             os.kill(self.pid, number)
 
-    def wait(self, seconds: float = 60.0) -> int:
+    def wait(self, seconds: float = 180.0) -> int:
         """Wait for the end; return the status.
 
         Raises:
@@ -72,7 +72,7 @@ class Life:
         self.send(signal.SIGKILL)
         self.wait()
 
-    def stop(self, seconds: float = 60.0) -> int:
+    def stop(self, seconds: float = 180.0) -> int:
         """Ask it to end, and wait; return the status."""
         self.send(signal.SIGTERM)
         return self.wait(seconds)
@@ -160,7 +160,7 @@ class Nursery:
                 life.kill()
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(30)
+        self._process.wait(180)
 
 
 # -- the program ---------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from typing import Any, Self
 import pyte
 from terminal_bytes import Findings, examine
 
-WAIT_S = 60.0
+WAIT_S = 180.0
 """Longest wait for anything; a loaded machine is slow."""
 
 QUIET_S = 0.3

@@ -127,11 +127,18 @@ def own_report(value: float = 0.5, **fields: Any) -> bytes:
     return json.dumps(document).encode()
 
 
+_HELD: list[socket.socket] = []
+
+
 def closed_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on: it is held as long as this process lives.
+
+    Let go of, it would sooner or later be given to the server of another test.
+    """
+    probe = socket.socket()
+    probe.bind(("127.0.0.1", 0))
+    _HELD.append(probe)
+    return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import Self
 from stores import new_store, quiet_environ
 
 _START_S = 180.0
-_STOP_S = 20.0
+_STOP_S = 60.0
 
 
 class MlflowServer:
@@ -49,7 +49,7 @@ class MlflowServer:
             self.database = database or new_store(self.database)
         self._backend = backend or f"sqlite:///{self.database}"
         self._workers = workers
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -155,8 +155,8 @@ class MlflowServer:
         process.wait(_STOP_S)
 
 
-def _free_port() -> int:
-    """Return a port that nobody is given by chance while the server takes its time to start.
+def free_port() -> int:
+    """Return a port that nobody is given by chance while its server starts, or is away.
 
     What binds port 0 or opens a connection gets one above 32,768 on Linux; another test's server
     that was given ours answered in its place.

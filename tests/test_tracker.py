@@ -120,7 +120,7 @@ def test_a_script_of_the_older_tracker_works_with_another_import(
         text=True,
         env=environ_of(tmp_path),
         check=False,
-        timeout=120,
+        timeout=360,
     )
     assert done.returncode == 0, done.stderr
     run = only_run(place.database)
@@ -329,7 +329,7 @@ def test_a_script_that_ends_nothing_has_its_run_ended(
         text=True,
         env=environ_of(tmp_path),
         check=False,
-        timeout=120,
+        timeout=360,
     )
     assert done.stdout == ""
     assert "TrackingWarning" not in done.stderr

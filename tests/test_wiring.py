@@ -142,7 +142,7 @@ def test_an_engine_is_built_for_the_target_that_the_environment_names(
         lambda: any(isinstance(event, RunsChanged) and event.delta.run_ids for event in events),
         "run",
     )
-    assert engine.stop(20)
+    assert engine.stop(90)
     runs = [i for event in events if isinstance(event, RunsChanged) for i in event.delta.run_ids]
     assert runs == [run_id]
     status = next(event.status for event in events if isinstance(event, StoreChanged))
@@ -178,7 +178,7 @@ def test_a_truncated_report_is_waited_for_only_as_long_as_asked(
         ),
         "quarantined file",
     )
-    assert engine.stop(20)
+    assert engine.stop(90)
 
 
 def test_one_directory_with_two_modes_is_a_mistake(settings: Settings, tmp_path: Path) -> None:

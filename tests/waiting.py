@@ -10,7 +10,7 @@ LOOK_S = 0.01
 
 
 def wait_for(
-    condition: Callable[[], object], what: str = "what is waited for", *, seconds: float = 90.0
+    condition: Callable[[], object], what: str = "what is waited for", *, seconds: float = 180.0
 ) -> None:
     """Wait until something holds.
 

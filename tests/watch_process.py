@@ -17,6 +17,7 @@ from stores import quiet_environ
 from waiting import wait_for
 
 EVALTUI = (sys.executable, "-P", "-m", "evaltui")
+PATIENCE_S = 180.0
 
 
 def environ_below(folder: Path, **more: str) -> dict[str, str]:
@@ -30,7 +31,7 @@ def environ_below(folder: Path, **more: str) -> dict[str, str]:
 
 
 def evaltui(
-    folder: Path, *arguments: str | Path, timeout: float = 120, **more: str
+    folder: Path, *arguments: str | Path, timeout: float = 2 * PATIENCE_S, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end in a folder."""
     return subprocess.run(
@@ -114,9 +115,9 @@ class WatchProcess:
         """Send a signal, if one is given, and wait; return the status."""
         if number is not None:
             self.process.send_signal(number)
-        status = self.process.wait(60)
+        status = self.process.wait(PATIENCE_S)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(PATIENCE_S)
         return status
 
     def __enter__(self) -> Self:
@@ -130,7 +131,7 @@ class WatchProcess:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE_S)
 
     def _read_lines(self) -> None:
         assert self.process.stdout is not None

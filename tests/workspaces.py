@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from second_look import StoredRun, all_runs
 from self_signed import TLS_FILE, make_certificate
+from servers import free_port
 from stores import new_store, quiet_environ
 
 TOKEN = "dapi-test"
@@ -39,13 +40,13 @@ class FakeWorkspace:
             make_certificate(self.authority, folder / TLS_FILE)
         self.database = new_store(folder / "mlflow.db")
         self.url = ""
+        self._port = free_port()
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        port = self.url.rpartition(":")[2] or "0"
         with (self.folder / "output.txt").open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, str(_SERVER), str(self.folder), port],
+                [sys.executable, str(_SERVER), str(self.folder), str(self._port)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -75,7 +76,7 @@ class FakeWorkspace:
         """Let it be away: nothing listens at its address."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(20)
+        self._process.wait(60)
 
     def start_again(self) -> None:
         """Come back at the same address; tokens of OAuth, faults and the log are forgotten."""
@@ -104,7 +105,7 @@ class FakeWorkspace:
         trust = None
         if self.authority.exists():
             trust = ssl.create_default_context(cafile=str(self.authority))
-        with urllib.request.urlopen(request, timeout=30, context=trust) as answer:
+        with urllib.request.urlopen(request, timeout=90, context=trust) as answer:
             return dict(json.load(answer))
 
     def log(self, match: str = "") -> list[dict[str, Any]]:

@@ -93,7 +93,7 @@ class FakeSource:
     def _called(self, name: str) -> None:
         self._store.calls.append(name)
         if self._store.hang is not None:
-            self._store.hang.wait(30)
+            self._store.hang.wait(90)
         if self._store.error is not None:
             raise self._store.error
 

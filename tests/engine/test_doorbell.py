@@ -131,10 +131,12 @@ def test_a_listener_that_sleeps_is_woken_to_be_stopped(
 ) -> None:
     monkeypatch.setattr(listening, "_LONGEST_S", 3_600.0)
     monkeypatch.setattr(listening, "_GAP_S", 3_600.0)
-    events = listeners[0]
+    events, others = listeners[0], threading.enumerate()
     events.arm([tmp_path])
     wait_for(lambda: events._bell.hangs)
-    (thread,) = [one for one in threading.enumerate() if one.name == "file-events"]
+    (thread,) = [
+        one for one in threading.enumerate() if one.name == "file-events" and one not in others
+    ]
     bell = events._bell
     events.disarm("closed")
     wait_for(lambda: not thread.is_alive())

@@ -16,6 +16,7 @@ from evaltui.engine.steps.machine import STEPS
 
 ADOPTED = {("create_sent", "lost")}
 PROGRAM = Path(__file__).parent / "ingest_process.py"
+PATIENCE_S = 300
 
 
 def start(
@@ -50,8 +51,8 @@ def test_a_process_killed_at_any_step_loses_and_doubles_nothing(
 ) -> None:
     write(tmp_path, {"a.json": 0.5})
     killed = start(tmp_path, "a.json", step=step, fault=fault)
-    assert killed.wait(60) == -9
-    assert start(tmp_path, "a.json").wait(60) == 0
+    assert killed.wait(PATIENCE_S) == -9
+    assert start(tmp_path, "a.json").wait(PATIENCE_S) == 0
     kit = settled(tmp_path)
     check_exactly_once(kit, {"a.json": 0.5})
     assert len(kit.store.active_runs()) == 1
@@ -60,8 +61,8 @@ def test_a_process_killed_at_any_step_loses_and_doubles_nothing(
 def test_a_process_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Path) -> None:
     write(tmp_path, {"a.json": 0.5, "b.json": 0.6})
     for step in STEPS:
-        assert start(tmp_path, "a.json", "b.json", step=step).wait(60) in (-9, 0)
-    assert start(tmp_path, "a.json", "b.json").wait(60) == 0
+        assert start(tmp_path, "a.json", "b.json", step=step).wait(PATIENCE_S) in (-9, 0)
+    assert start(tmp_path, "a.json", "b.json").wait(PATIENCE_S) == 0
     check_exactly_once(settled(tmp_path), {"a.json": 0.5, "b.json": 0.6})
 
 
@@ -69,7 +70,7 @@ def test_processes_that_race_for_the_same_files_make_one_run_of_each(tmp_path: P
     values = {f"{number}.json": number / 100 for number in range(12)}
     write(tmp_path, values)
     racing = [start(tmp_path, *values) for _ in range(3)]
-    assert [process.wait(90) for process in racing] == [0, 0, 0]
+    assert [process.wait(PATIENCE_S) for process in racing] == [0, 0, 0]
     kit = Kit(tmp_path, store=TinyStore(tmp_path / "store.db"))
     check_exactly_once(kit, values)
     assert len(kit.store.all_runs()) == len(values)
@@ -79,8 +80,8 @@ def test_a_racing_process_that_is_killed_leaves_its_work_to_the_others(tmp_path:
     values = {f"{number}.json": number / 100 for number in range(6)}
     write(tmp_path, values)
     racing = [start(tmp_path, *values), start(tmp_path, *values, step="created")]
-    assert racing[0].wait(90) == 0
-    assert racing[1].wait(90) in (-9, 0)
+    assert racing[0].wait(PATIENCE_S) == 0
+    assert racing[1].wait(PATIENCE_S) in (-9, 0)
     kit = settled(tmp_path)
     check_exactly_once(kit, values)
     assert len(kit.store.active_runs()) == len(values)
@@ -90,7 +91,7 @@ def test_two_journals_that_race_agree_after_reconciling(tmp_path: Path) -> None:
     values = {f"{number}.json": number / 100 for number in range(6)}
     write(tmp_path, values)
     racing = [start(tmp_path, *values, journal=name) for name in ("journal", "other")]
-    assert [process.wait(90) for process in racing] == [0, 0]
+    assert [process.wait(PATIENCE_S) for process in racing] == [0, 0]
     kit = settled(tmp_path)
     kit.ingestor.note_deleted([run.run_id for run in kit.store.all_runs() if not run.active])
     check_exactly_once(kit, values)

@@ -452,7 +452,7 @@ def test_who_has_a_content_is_answered_while_the_screen_takes_its_time() -> None
     def publish(*_: object) -> None:
         asking = threading.Thread(target=lambda: answers.append(poller.known_runs("x")))
         asking.start()
-        asking.join(10)
+        asking.join(90)
 
     poller = Poller(store.open, STATUS, publish=publish, tell=lambda _: None)
     poller.step()

@@ -244,7 +244,7 @@ class Counter:
 
     def answer(self, request: Request) -> Reply:
         self.busy.set()
-        self.gate.wait(10)
+        self.gate.wait(90)
         return Reply(request.number, {"echo": request.number})
 
     def reply(self, reply: Reply) -> None:
@@ -254,7 +254,7 @@ class Counter:
 
     def wait_for(self, count: int) -> list[Reply]:
         with self.arrived:
-            assert self.arrived.wait_for(lambda: len(self.replies) >= count, 10)
+            assert self.arrived.wait_for(lambda: len(self.replies) >= count, 90)
         return self.replies
 
 
@@ -262,7 +262,7 @@ def test_of_waiting_questions_only_the_newest_is_answered() -> None:
     counter = Counter()
     lanes = Lanes(counter.answer, counter.reply)
     lanes.submit(Request(0, Verb.DETAIL, {}))
-    assert counter.busy.wait(10)
+    assert counter.busy.wait(90)
     for number in range(1, 5):
         lanes.submit(Request(number, Verb.DETAIL, {}))
     counter.gate.set()
@@ -285,7 +285,7 @@ def test_a_slow_question_holds_up_no_other_kind() -> None:
 
     def answer(request: Request) -> Reply:
         if request.verb is Verb.DETAIL:
-            counter.gate.wait(10)
+            counter.gate.wait(90)
         return Reply(request.number, {})
 
     lanes = Lanes(answer, counter.reply)

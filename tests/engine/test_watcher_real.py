@@ -47,7 +47,7 @@ class Live:
         self.outcomes += self.watcher.step()
         self.watcher.wait(0.2)
 
-    def run_until(self, condition: Callable[[], object], within_s: float = 30.0) -> None:
+    def run_until(self, condition: Callable[[], object], within_s: float = 90.0) -> None:
         end = time.monotonic() + within_s
         while not condition():
             assert time.monotonic() < end, f"it did not happen; {self.watcher.status()}"
@@ -123,7 +123,7 @@ def test_a_root_deleted_and_made_again_is_heard_again(live: Live) -> None:
 def test_a_burst_of_thousands_is_taken_whole(live: Live) -> None:
     for number in range(3_000):
         (live.root / f"{number}.json").write_text(report(number))
-    live.run_until(lambda: len(live.ingestor.taken) >= 3_000, within_s=120)
+    live.run_until(lambda: len(live.ingestor.taken) >= 3_000, within_s=300)
     assert len(set(live.ingestor.taken)) == 3_000
 
 
@@ -173,7 +173,7 @@ def test_a_network_file_system_is_polled_by_our_own_choice_and_said(
         )
         (live.root / "r.json").write_text(report(1))
         live.run_until(lambda: live.has_taken("r.json"))
-        assert not [t for t in threading.enumerate() if t.name == "file-events"]
+        live.run_until(lambda: not [t for t in threading.enumerate() if t.name == "file-events"])
     finally:
         live.close()
 
@@ -231,7 +231,7 @@ def test_a_killed_watcher_is_followed_by_the_one_that_looked_on(tmp_path: Path) 
 
 def _race(base: Path, name: str, results: multiprocessing.Queue[tuple[str, str]]) -> None:
     live = Live(base)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while time.monotonic() < end and live.journal.counts()["pending"] < 20:
         live.turn()
     live.run_until(lambda: live.watcher.idle or live.watcher.status().role is WatchRole.VIEWER)
@@ -252,7 +252,7 @@ def test_of_two_processes_one_takes_every_report(tmp_path: Path) -> None:
     taken: list[str] = []
     ends = 0
     while ends < 2:
-        _, name = results.get(timeout=90)
+        _, name = results.get(timeout=300)
         ends += not name
         taken += [name] if name else []
     for other in others:
@@ -270,7 +270,7 @@ def test_a_process_that_watches_ends_at_once(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path), str(Path(__file__).parent)],
-        timeout=60,
+        timeout=180,
         check=False,
         capture_output=True,
         text=True,

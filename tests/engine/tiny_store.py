@@ -47,7 +47,7 @@ class TinyStore:
         self.closed = 0
         self._late: list[Callable[[], object]] = []
         self._ids = iter(f"{new_id}{number:04d}" for number in range(10_000)) if new_id else None
-        self._db = sqlite3.connect(path, timeout=20, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(path, timeout=90, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute("CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY, doc TEXT)")
         self._db.execute("CREATE TABLE IF NOT EXISTS experiments (name TEXT PRIMARY KEY)")

@@ -155,7 +155,7 @@ def test_many_writers_use_every_sequence_number_once(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "j"), name, *arguments])
         for name in "abc"
     ]
-    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    assert [writer.wait(180) for writer in writers] == [0, 0, 0]
     rows = Journal(tmp_path / "j").rows_since(0)
     assert sorted(row.seq for row in rows) == list(range(1, 121))
 

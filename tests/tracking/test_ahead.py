@@ -33,7 +33,7 @@ class SlowPages:
         self.asked.append(token)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
-        assert self.may.acquire(timeout=30)
+        assert self.may.acquire(timeout=90)
         self.at_once -= 1
         if token and token == self.refused:
             self.refused = ""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import subprocess
 import sys
 import threading
@@ -12,17 +13,17 @@ from evaltui.tracking.deadline import MAX_ABANDONED, BoundedCalls, OverdueError
 
 def test_a_call_gives_its_result_or_its_error() -> None:
     calls = BoundedCalls()
-    assert calls.run(lambda: 7, limit_s=5) == 7
-    assert calls.run(lambda: None, limit_s=5) is None
+    assert calls.run(lambda: 7, limit_s=90) == 7
+    assert calls.run(lambda: None, limit_s=90) is None
     with pytest.raises(ZeroDivisionError):
-        calls.run(lambda: 1 / 0, limit_s=5)
+        calls.run(lambda: 1 / 0, limit_s=90)
 
 
 def test_calls_one_after_the_other_share_a_thread_and_side_by_side_they_do_not() -> None:
     calls = BoundedCalls()
-    first = calls.run(threading.get_ident, limit_s=5)
-    assert calls.run(threading.get_ident, limit_s=5) == first
-    inner = calls.run(lambda: calls.run(threading.get_ident, limit_s=5), limit_s=5)
+    first = calls.run(threading.get_ident, limit_s=90)
+    assert calls.run(threading.get_ident, limit_s=90) == first
+    inner = calls.run(lambda: calls.run(threading.get_ident, limit_s=90), limit_s=90)
     assert inner != first
 
 
@@ -33,7 +34,7 @@ def test_a_thread_that_was_left_behind_ends_with_its_call() -> None:
         calls.run(release.wait, limit_s=0.01)
     (worker,) = calls._abandoned
     release.set()
-    worker.join(30)
+    worker.join(90)
     assert not worker.is_alive()
 
 
@@ -42,7 +43,7 @@ def test_an_interrupt_in_the_call_reaches_the_caller() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        BoundedCalls().run(interrupt, limit_s=5)
+        BoundedCalls().run(interrupt, limit_s=90)
 
 
 def test_a_call_that_hangs_is_left_behind() -> None:
@@ -51,21 +52,21 @@ def test_a_call_that_hangs_is_left_behind() -> None:
     with pytest.raises(OverdueError, match=r"0\.05 s") as caught:
         calls.run(release.wait, limit_s=0.05)
     assert caught.value.sent
-    assert calls.run(lambda: "next", limit_s=5) == "next"
+    assert calls.run(lambda: "next", limit_s=90) == "next"
     release.set()
 
 
 def test_a_call_that_gets_on_may_take_longer_than_the_limit() -> None:
-    steps = iter(range(6))
+    steps = itertools.count()
     finished = threading.Event()
 
     def progress() -> int:
-        step = next(steps, 6)
+        step = next(steps)
         if step == 6:
             finished.set()
-        return step
+        return step  # it gets on until its end, whenever that is seen
 
-    assert BoundedCalls().run(lambda: finished.wait(30), limit_s=0.06, progress=progress)
+    assert BoundedCalls().run(lambda: finished.wait(90), limit_s=0.06, progress=progress)
 
 
 def test_a_call_that_stands_still_is_left_behind_although_it_could_get_on() -> None:
@@ -87,7 +88,7 @@ def test_a_dead_store_does_not_pile_up_threads() -> None:
     release.set()
     while calls._count_abandoned():
         threading.Event().wait(0.01)
-    assert calls.run(lambda: "again", limit_s=5) == "again"
+    assert calls.run(lambda: "again", limit_s=90) == "again"
 
 
 def test_a_stuck_call_does_not_keep_the_program_from_ending() -> None:
@@ -100,7 +101,7 @@ def test_a_stuck_call_does_not_keep_the_program_from_ending() -> None:
         "    print('left behind')\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=180, check=True
     )
     assert (done.stdout, done.stderr) == ("left behind\n", "")
 
@@ -111,7 +112,7 @@ def test_a_dropped_or_closed_object_leaves_no_thread_behind() -> None:
             self.calls = BoundedCalls()
 
         def answer(self) -> threading.Thread:
-            return self.calls.run(lambda: (self, threading.current_thread())[1], limit_s=10)
+            return self.calls.run(lambda: (self, threading.current_thread())[1], limit_s=90)
 
     dropped, closed = Owner(), Owner()
     threads = [dropped.answer(), closed.answer()]
@@ -120,6 +121,6 @@ def test_a_dropped_or_closed_object_leaves_no_thread_behind() -> None:
     gc.collect()
     closed.calls.close()
     for thread in threads:
-        thread.join(10)
+        thread.join(90)
         assert not thread.is_alive()
     assert closed.answer() is not threads[1]

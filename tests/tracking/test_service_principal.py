@@ -111,7 +111,7 @@ def test_everybody_in_the_process_signs_in_once(workspace: SignIn) -> None:
     for thread in threads:
         thread.start()
     for thread, transport in zip(threads, transports, strict=True):
-        thread.join(30)
+        thread.join(90)
         transport.close()
     assert workspace.given == ["token-0"]
     asked = [line for line in workspace.server.requests if line.path == "/x"]

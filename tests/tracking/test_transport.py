@@ -65,22 +65,26 @@ def test_a_server_that_never_comes_to_an_end_is_left(impatient: None, behaviour:
     error = refusal(behaviour)
     assert isinstance(error, StoreUnreachableError)
     assert not error.unclear  # a read has no effect
-    assert time.monotonic() - began < transport_module.DEADLINE_S * 10
+    assert time.monotonic() - began < 50  # the server would be silent for longer
 
 
-def test_a_left_request_ends_its_thread_and_the_next_one_works(impatient: None) -> None:
+def test_a_left_request_ends_its_thread_and_the_next_one_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def calls() -> list[threading.Thread]:
         return [thread for thread in threading.enumerate() if "store-call" in thread.name]
 
     others = calls()  # of tests before this one
     with stand_in(drip(HEAD, 0.02), answer(200, {"a": 1})) as server:
         transport = Transport(server.url, FixedHeaders({}))
-        with pytest.raises(StoreUnreachableError, match="no complete answer"):
-            transport.get_json("/x", {}, "list runs")
+        with monkeypatch.context() as soon:
+            soon.setattr(transport_module, "DEADLINE_S", 0.5)
+            with pytest.raises(StoreUnreachableError, match="no complete answer"):
+                transport.get_json("/x", {}, "list runs")
         assert transport.get_json("/x", {}, "list runs") == {"a": 1}
         transport.close()
         for thread in set(calls()) - set(others):
-            thread.join(10)
+            thread.join(90)
         assert set(calls()) <= set(others)
 
 
@@ -88,7 +92,7 @@ def test_requests_of_several_threads_go_one_after_the_other_over_one_connection(
     gate = threading.Event()
 
     def late(talk: Conversation) -> None:
-        assert gate.wait(30)
+        assert gate.wait(90)
         answer(200, {"a": 1})(talk)
 
     found: list[dict[str, object]] = []
@@ -103,7 +107,7 @@ def test_requests_of_several_threads_go_one_after_the_other_over_one_connection(
         wait_for(lambda: server.requests, "request")
         gate.set()
         for thread in threads:
-            thread.join(30)
+            thread.join(90)
         assert found == [{"a": 1}] * 3
         assert server.connections == 1
         transport.close()

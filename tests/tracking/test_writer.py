@@ -438,7 +438,7 @@ def test_two_processes_that_make_the_store_at_once_share_it(tmp_path: Path) -> N
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]
     pair = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    answers = {process.communicate(timeout=180)[0] for process in pair}
+    answers = {process.communicate(timeout=360)[0] for process in pair}
     assert [process.returncode for process in pair] == [0, 0]
     assert len(answers) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mlflow.db"]
@@ -527,7 +527,7 @@ def run_script(script: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", textwrap.dedent(script)],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=480,
         check=True,
     )
 
