@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import ClassVar
 
+from textual._compositor import CompositorMap
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.screen import Screen
@@ -47,14 +48,21 @@ class InPortions(Screen[None]):
     """Whether what was laid out is painted in a turn of its own."""
 
     _laying_out = False
+    _laid_out: CompositorMap | None = None
     _rest: asyncio.TimerHandle | None = None
 
     def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
+        compositor = self._compositor
+        if self._laid_out is not None:
+            # Whoever paints or asks for a region may make Textual arrange all widgets meanwhile.
+            # Those that were shown since would be taken for known, and never be told their size.
+            compositor._full_map = self._laid_out  # noqa: SLF001 - there is no other way to it
         self._laying_out = self.PAINTS_APART
         try:
             super()._refresh_layout(size, scroll)
         finally:
             self._laying_out = False
+            self._laid_out = compositor._full_map  # noqa: SLF001
 
     def _compositor_refresh(self) -> None:
         """Paint the first portion of what changed, the rest in a moment."""

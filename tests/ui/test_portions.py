@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from rich.console import RenderableType
 from scripted import batch, main_of, make_app, runs, screen_text, store, until
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -18,6 +19,7 @@ from evaltui.ui.app import EvaltuiApp
 from evaltui.ui.main_screen import MainScreen
 from evaltui.ui.portions import first_portion
 from evaltui.ui.widgets.header import Header
+from evaltui.ui.widgets.run_list import RunList
 
 LIST, SIDE, STRIP = Region(0, 2, 60, 30), Region(60, 2, 60, 30), Region(0, 32, 120, 4)
 
@@ -98,6 +100,23 @@ async def test_a_layout_is_painted_in_a_turn_of_its_own() -> None:
         screen._refresh_layout()
         assert STRIP in waiting(screen)
         await until(pilot, lambda: not waiting(screen))
+
+
+async def test_a_widget_that_is_asked_for_before_its_layout_is_told_its_size_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[Size] = []
+    monkeypatch.setattr(RunList, "on_resize", lambda _, event: told.append(event.size))
+    async with at_rest() as (_, screen, pilot):
+        listing = screen.run_list
+        size = listing.outer_size
+        listing.display = False
+        await until(pilot, lambda: listing not in screen._compositor.full_map)
+        told.clear()
+        listing.display = True
+        screen._compositor._full_map_invalidated = True  # as after something was scrolled
+        assert listing.region.size == size, "Textual arranges it without a layout"
+        await until(pilot, lambda: told == [size])
 
 
 async def test_others_have_their_turn_after_a_message_that_took_long() -> None:
