@@ -8,8 +8,9 @@ from asyncio.base_events import BaseEventLoop
 LOOK_S = 0.02
 """Between two looks, and what is due within it counts as to do: a frame waits 17 ms at most."""
 
-_LOOKS = 50
-"""Looks after which it is taken for one that never rests."""
+_LOOKS = 500
+_TICKS = 50
+"""Looks that saw nothing but what is due soon, after which it is taken for a clock that ticks."""
 
 
 async def loop_rests(min_sleep: float = 0.0, max_sleep: float = 0.0) -> None:
@@ -24,16 +25,17 @@ async def loop_rests(min_sleep: float = 0.0, max_sleep: float = 0.0) -> None:
     """
     loop = asyncio.get_running_loop()
     assert isinstance(loop, BaseEventLoop)
+    ticks = 0
     for _ in range(_LOOKS):
         await asyncio.sleep(LOOK_S)
-        if not _has_work(loop):
+        if loop._ready:  # type: ignore[attr-defined]  # there is no public way to ask
+            continue
+        ticks += 1
+        if ticks == _TICKS or not _is_due_soon(loop):
             return
 
 
-def _has_work(loop: BaseEventLoop) -> bool:
-    """Whether calls wait for their turn or are due soon; there is no public way to ask."""
+def _is_due_soon(loop: BaseEventLoop) -> bool:
     soon = loop.time() + LOOK_S
     timers = loop._scheduled  # type: ignore[attr-defined]
-    return bool(loop._ready) or any(  # type: ignore[attr-defined]
-        timer.when() <= soon and not timer.cancelled() for timer in timers
-    )
+    return any(timer.when() <= soon and not timer.cancelled() for timer in timers)
