@@ -10,6 +10,7 @@ import pytest
 from servers import MlflowServer
 from stand_in import answer, hang, stand_in
 from stores import EXPERIMENT, RawStore
+from waiting import wait_for
 
 from evaltui.domain.check import Check, CheckState
 from evaltui.settings import Settings
@@ -136,6 +137,7 @@ def test_a_host_that_hangs_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(transport_module, "READ_S", 0.2)
     with stand_in(hang) as server:
         assert failed(checks_of(target_of(server.url), write=True)) == ["reachable"]
+        wait_for(lambda: server.requests, "the request, which the server may read late")
         assert len(server.requests) == 1
 
 

@@ -216,7 +216,7 @@ def test_a_hanging_server_neither_holds_the_caller_nor_the_end_of_the_program(
     from evaltui.tracking.writer import MlflowWriter
 
     target = resolve_target(Settings(tracking_uri={odd.url!r}), {{}})
-    writer = MlflowWriter(target, call_s=0.3, upload_idle_s=0.3)
+    writer = MlflowWriter(target, call_s=3, upload_idle_s=3)  # in it the request is sent
     writer._open()
     os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "600"  # the calls outlast the test by far
     plan = RunPlan("c", "n", 1, 1, 1, RunStatus.FINISHED, {{}}, {{"t": "v"}}, {{}}, {{}})
