@@ -78,9 +78,9 @@ def test_the_demo_shows_runs_a_regression_and_a_broken_report_and_leaves_nothing
         session.send("4")
         session.until_text("no web page")
         assert str(home.folder) not in bytes(session.data).decode(errors="replace")
-        for _ in range(2):  # to the runs, and out: nothing of the person's goes unwatched
-            session.send("q")
-            session.until_quiet()
+        session.send("q")  # to the runs, and out: nothing of the person's goes unwatched
+        session.until_text("[1 Runs]")
+        session.send("q")
         assert session.wait() == 0
         assert "evaltui --watch DIR" in bytes(session.data).decode(errors="replace")
     assert home.left() == []

@@ -104,7 +104,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     if request.param == "server":
         server: MlflowServer = request.getfixturevalue("mlflow_server")
         raw, name = RawStore(server.database), f"/Shared/{request.node.name}"
-        raw.sql("PRAGMA busy_timeout=10000")
+        raw.sql("PRAGMA busy_timeout=90000")
 
         def searches() -> int:
             log = (server.directory / "server.log").read_text(errors="replace")

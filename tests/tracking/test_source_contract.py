@@ -59,7 +59,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     if request.param == "rest":
         server: MlflowServer = request.getfixturevalue("mlflow_server")
         raw = RawStore(server.database)
-        raw.sql("PRAGMA busy_timeout=10000")
+        raw.sql("PRAGMA busy_timeout=90000")
         target = _target(server.url)
         yield Case(
             raw, name, lambda: RestSource(target, name), server.directory / "artifacts", True
