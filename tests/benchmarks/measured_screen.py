@@ -1,7 +1,7 @@
 """The real screen with a heartbeat on its event loop; writes the beats that came late as JSON.
 
-With each stands what the loop itself took of a processor meanwhile: the rest of the time it waited
-for one, which others had.
+With each stands what the loop itself took of a processor meanwhile, and what it waited for one that
+others had; the rest of the time it waited for another thread of its own process, or for a disk.
 
 Usage: measured_screen.py OUT.json [evaltui options]
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ from evaltui.ui import app
 
 BEAT_S = 0.005
 LATE_S = 0.016
+_SCHEDULED = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
 
 
 class MeasuredApp(app.EvaltuiApp):
@@ -30,7 +32,7 @@ class MeasuredApp(app.EvaltuiApp):
 
     def on_mount(self) -> None:
         """Start the heartbeat; Textual itself calls the on_mount of every base class."""
-        self.late: list[tuple[float, float, float]] = []
+        self.late: list[tuple[float, ...]] = []
         self.beats = 0
         self.engine_s = float("inf")
         self.run_worker(self._beat(), group="heartbeat")
@@ -38,7 +40,7 @@ class MeasuredApp(app.EvaltuiApp):
     async def _beat(self) -> None:
         began = time.monotonic()
         while True:
-            due, before = time.monotonic() + BEAT_S, time.thread_time()
+            due, before, queued = time.monotonic() + BEAT_S, time.thread_time(), queued_s()
             await asyncio.sleep(BEAT_S)
             late, used = time.monotonic() - due, time.thread_time() - before
             self.beats += 1
@@ -46,7 +48,8 @@ class MeasuredApp(app.EvaltuiApp):
                 self.engine_s = round(due - began, 3)
             if late > LATE_S:
                 at = round(due - began, 3)
-                self.late.append((at, round(late * 1000, 1), round(used * 1000, 1)))
+                displaced = queued_s() - queued
+                self.late.append((at, *(round(part * 1000, 1) for part in (late, used, displaced))))
 
     async def leave(self, code: int = 0) -> None:
         """Write down what was measured, then leave."""
@@ -60,6 +63,11 @@ class MeasuredApp(app.EvaltuiApp):
         )
         self.out.write_text(json.dumps(facts), encoding="utf-8")
         await super().leave(code)
+
+
+def queued_s() -> float:
+    """Return how long this thread was ready to run and had no processor, in seconds, so far."""
+    return int(os.pread(_SCHEDULED, 100, 0).split()[1]) / 1e9
 
 
 if __name__ == "__main__":

@@ -107,7 +107,10 @@ def stalls(place: Path, uri: str, runs: int) -> Iterator[Figure]:
         "--watch",
         f"mcp={reports}",
     ]
-    with PtySession(command, size=SIZE, env=env) as program:
+    with (
+        bare_loop() as beside,
+        PtySession(command, size=SIZE, env=env) as program,
+    ):
         look_seldom(program, lambda: "run-" in program.text)
         now = datetime.now(tz=UTC)
         for step in history(now):
@@ -129,8 +132,8 @@ def stalls(place: Path, uri: str, runs: int) -> Iterator[Figure]:
         program.send("q")
         program.wait()
     facts = json.loads(out.read_text(encoding="utf-8"))
-    late = [(ms, own) for at, ms, own in facts["late_ms"] if at > facts["engine_s"]]
-    before = [(ms, own) for at, ms, own in facts["late_ms"] if at <= facts["engine_s"]]
+    late = [tuple(rest) for at, *rest in facts["late_ms"] if at > facts["engine_s"]]
+    before = [tuple(rest) for at, *rest in facts["late_ms"] if at <= facts["engine_s"]]
     yield Figure(
         "longest stall while the screen is built, before there is an engine",
         *worst(before),
@@ -141,18 +144,43 @@ def stalls(place: Path, uri: str, runs: int) -> Iterator[Figure]:
     )
     yield Figure(
         "the same, what the loop itself took of a processor",
-        max((own for _, own in (*before, *late)), default=0.0),
+        max((own for _, own, _ in (*before, *late)), default=0.0),
         "ms",
         _LONGEST_STALL_MS,
         f"{len(before) + len(late)} of {facts['beats']} beats later than 16 ms",
     )
+    yield Figure(
+        "longest stall of a bare event loop meanwhile, on the same processors",
+        beside["latest_ms"],
+        "ms",
+        NO_TARGET,
+        f"{beside['work_ms']:.2g} ms of always the same work took up to "
+        f"{beside['longest_work_ms']:.2g} ms",
+    )
     yield Figure("mlflow and the like imported by the screen", len(facts["forbidden"]), "", 0)
 
 
-def worst(late: list[tuple[float, float]]) -> tuple[float, str, float, str]:
-    """Return the longest stall as a figure has it, and what of it was the loop's own work."""
-    ms, own = max(late, default=(0.0, 0.0))
-    return ms, "ms", _LONGEST_STALL_MS, f"{own:g} ms of a processor were the loop's own"
+@contextmanager
+def bare_loop() -> Iterator[dict[str, float]]:
+    """Have an event loop beat in a process of its own; what it says is there at the end."""
+    facts: dict[str, float] = {}
+    command = [sys.executable, str(HERE / "bare_loop.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            yield facts
+            process.terminate()
+            facts.update(json.loads(process.stdout.read()))
+        finally:
+            process.kill()
+
+
+def worst(late: list[tuple[float, ...]]) -> tuple[float, str, float, str]:
+    """Return the longest stall as a figure has it, and what it was made of."""
+    ms, own, queued = max(late, default=(0.0, 0.0, 0.0))
+    made = f"{own:g} ms of a processor by the loop itself, {queued:g} ms while others had it"
+    return ms, "ms", _LONGEST_STALL_MS, made
 
 
 def look_seldom(program: PtySession, condition: Callable[[], bool]) -> None:
