@@ -83,20 +83,31 @@ class Following:
 
     # -- showing ---------------------------------------------------------------------------------
 
-    def parts(self, layout: Layout, pane: str, opened_id: str) -> Iterator[Callable[[], None]]:
+    def parts(self, layout: Layout, pane: str, opened_id: str) -> Iterator[Callable[[], object]]:
         """Yield what shows in each pane on show what belongs to cursor and marks.
+
+        What several lines are made of is gathered in a part of its own.
 
         Args:
             layout: What is on show.
             pane: The current pane.
             opened_id: Run that the panes of one run show, or "".
         """
+        if layout.diff_strip or layout.side == "diff":
+            yield self._compare
         if layout.diff_strip:
             yield self._show_diff_strip
+        if layout.trend_lines or layout.side == "trends":
+            yield self._trends
         if layout.trend_lines:
             yield self._show_trend_strip
         if layout.side:
             yield partial(self._show_side, layout.side, pane, opened_id)
+
+    def _compare(self) -> None:
+        difference = self.difference()
+        if difference is not None:
+            difference.comparisons()
 
     def _show_diff_strip(self) -> None:
         difference = self.difference()

@@ -87,7 +87,7 @@ class MainView(InPortions, inherit_bindings=False):
         self._was_loading = True
         self._centre = Content("")
         self._detail_timer: TimerHandle | None = None
-        self._parts: deque[Callable[[], None]] = deque()
+        self._parts: deque[Callable[[], object]] = deque()
         self._asked_at = 0.0
         self._sparing = Sparing(session.bench, partial(call_after, self))
 

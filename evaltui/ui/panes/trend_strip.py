@@ -52,6 +52,8 @@ class TrendStrip(Widget):
 
     def show(self, trends: Trends | None) -> None:
         """Show other trends; nothing is drawn when the lines stay the same."""
+        if self._told and trends is self._trends and self.content_size == self._drawn_for:
+            return
         self._trends, self._told = trends, True
         lines, self._drawn_for = self._lines(), self.content_size
         show_title(self, Content(strip_title(trends)))
