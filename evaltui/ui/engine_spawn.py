@@ -34,7 +34,11 @@ _AT_ONCE_BYTES = 16 * 1024
 
 
 def spawn(settings: Settings, command: Sequence[str] | None = None) -> subprocess.Popen[bytes]:
-    """Start an engine that prints to the log, in a session of its own.
+    """Start an engine that prints to the log, in a process group of its own.
+
+    What a terminal sends, ctrl+z, ctrl+c and a hang-up, reaches the group in front: the screen. The
+    session is the same, because Linux shares processors between sessions as between equals: in one
+    of its own, the engine would not give way to the screen, however nice it is.
 
     Args:
         settings: Say where the log is.
@@ -53,7 +57,7 @@ def spawn(settings: Settings, command: Sequence[str] | None = None) -> subproces
             stderr=log if log is not None else subprocess.DEVNULL,
             cwd=working_directory(),  # relative paths of settings and variables start there
             env={**FEW_THREADS, **os.environ, "PYTHONSAFEPATH": "1"},
-            start_new_session=True,  # ctrl+z, ctrl+c and a hang-up are the screen's affair
+            process_group=0,
         )
     finally:
         if log is not None:

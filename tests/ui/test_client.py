@@ -15,6 +15,7 @@ from pathlib import Path
 import fake_engine
 import pytest
 
+from evaltui import hosting
 from evaltui.engine.link import Noticed, StoreChanged, Verb
 from evaltui.settings import Settings
 from evaltui.ui import app, client, engine_spawn
@@ -362,6 +363,22 @@ async def test_a_request_that_no_pipe_takes_at_once_waits_for_the_link(tmp_path:
     assert await link.request(Verb.REFRESH) is not None
     await link.close()
     await running
+
+
+async def test_the_engine_gives_way_to_the_screen(settings: Settings) -> None:
+    process = engine_spawn.spawn(settings)
+    try:
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        lower = min(own + hosting.GIVES_WAY, 19)
+        await until(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == lower)
+        assert os.getsid(process.pid) == os.getsid(0), "processors go to sessions first"
+        assert os.getpgid(process.pid) == process.pid, "ctrl+c goes to a whole group"
+    finally:
+        engine_spawn.kill_group(process.pid)
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            assert stream is not None
+            stream.close()
 
 
 async def test_an_engine_that_was_asked_to_start_early_is_asked_once(
