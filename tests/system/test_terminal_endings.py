@@ -129,6 +129,7 @@ def test_a_bare_continue_leaves_a_screen_that_works_and_can_be_left(screen: Open
     for _ in range(3):
         os.kill(session.process.pid, signal.SIGSTOP)
         session.wait_stopped()
+        session.until_quiet()  # what it had sent by then is no new frame
         before = len(session.data)
         session.process.send_signal(signal.SIGCONT)
         session.until(lambda before=before: NEWEST.encode() in session.data[before:], "a new frame")
