@@ -17,7 +17,7 @@ FOLDER = "/Shared/[b]team\x1b"
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evaltui.ui.main_folder._GUARD_S", 0.0)
-    monkeypatch.setattr("evaltui.ui.main_folder._AGAIN_S", 0.01)
+    monkeypatch.setattr("evaltui.ui.main_folder._AGAIN_S", 0.1)
 
 
 def _wishes(app: Any) -> list[Any]:
@@ -51,7 +51,7 @@ async def test_no_leaves_the_reports_waiting_and_it_is_not_asked_again_unless_wi
         assert "not made" in main_of(app).footer.flashed
         link_of(app).say(store(missing_folder=FOLDER, data_at_s=5.0))
         await until(pilot, lambda: "M makes it" in screen_text(app))
-        await pilot.pause(0.1)
+        await pilot.pause(0.3)
         assert app.screen is main_of(app)
         await pilot.press("M")
         await _question(pilot, app)
@@ -67,7 +67,7 @@ async def test_it_waits_while_somebody_types(monkeypatch: pytest.MonkeyPatch) ->
         link_of(app).say(store(missing_folder=FOLDER))
         await until(pilot, lambda: main_of(app).session.bench.store.missing_folder == FOLDER)
         await pilot.press("y")
-        await pilot.pause(0.1)
+        await pilot.pause(0.3)
         assert app.screen is main_of(app)
         assert _wishes(app) == []
         await pilot.press("escape")

@@ -48,7 +48,7 @@ class ShelfInMemory:
 
 @pytest.fixture(autouse=True)
 def kept_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_keeper, "REST_S", 0.01)
+    monkeypatch.setattr(page_keeper, "REST_S", 0.1)
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ async def test_a_shelf_that_hangs_gets_one_page_and_holds_nothing_up(gate: threa
         for size in ((110, 40), (115, 40)):
             await pilot.resize_terminal(*size)
             conductor.pages.keep_soon()
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.3)
         assert shelf.put_count == 1
         stuck.set()
         conductor.pages.keep_soon()
