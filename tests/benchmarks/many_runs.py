@@ -44,13 +44,13 @@ from programs import (  # noqa: E402
 )
 from pty_session import PtySession  # noqa: E402 - tests are no package
 from stores import EXPERIMENT  # noqa: E402
+from watched_session import WatchedSession  # noqa: E402
 
-_ROW = b"run-"
-_OF_THE_LIST = ("· syncing".encode(), b"LIVE", b"CONNECTING")
+_ROW = "run-"
+_OF_THE_LIST = ("· syncing", "LIVE", "CONNECTING")
 """What the header says from the moment that the list itself is on screen."""
 _REST_S = 2.0
 _QUIET_S = 0.4
-_LOOK_S = 0.3
 _PATIENCE_S = 600.0
 _IDLE_S = 10.0
 _SOON_LISTED = 10_000
@@ -73,34 +73,19 @@ class Start:
     answers_s: float
 
 
-def until(program: PtySession, condition: Callable[[], object], began: float) -> float:
-    """Return the seconds from `began` until a condition holds."""
-    program.until(condition, "what is measured", seconds=_PATIENCE_S)
-    return time.perf_counter() - began
-
-
 def start(env: Mapping[str, str], runs: int) -> tuple[PtySession, Start]:
     """Start the program; return it with all runs listed."""
     began = time.perf_counter()
-    program = PtySession([EVALTUI], size=SIZE, env=env)
-    rows_s = until(program, lambda: _ROW in program.data, began)
-    title = f"Runs {runs:,}  by"
-    looked = time.monotonic()
-
-    def listed() -> bool:
-        """Look for the title; drawing what was sent takes long, so that is done seldom."""
-        nonlocal looked
-        if title.encode() in program.data:
-            return True
-        if time.monotonic() < looked + _LOOK_S:
-            return False
-        found = title in program.text
-        looked = time.monotonic()
-        return found
-
-    all_s = until(program, listed, began)
-    answers_s = until(program, lambda: any(word in program.data for word in _OF_THE_LIST), began)
-    return program, Start(rows_s, all_s, answers_s)
+    program = WatchedSession([EVALTUI], size=SIZE, env=env)
+    conditions: tuple[Callable[[str], bool], ...] = (
+        lambda text: _ROW in text,
+        lambda text: f"Runs {runs:,}  by" in text,
+        lambda text: any(words in text for words in _OF_THE_LIST),
+    )
+    program.rest_with(
+        lambda text: all(holds(text) for holds in conditions), quiet_s=_QUIET_S, most_s=_PATIENCE_S
+    )
+    return program, Start(*(at - began for at in program.shown_at(*conditions)))
 
 
 def leave(program: PtySession) -> None:
