@@ -99,6 +99,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
             self.register_theme(theme)
         self.theme = theme_name(settings.theme)  # before anything is parsed with its colours
         self.stylesheet = LastingStylesheet(variables=self.get_css_variables())
+        self.stylesheet.read_all(self.css_path)
+        self.stylesheet.parse()  # which it keeps: there is no loop yet that has to wait meanwhile
         choice = choose_display(settings.display, os.environ, unknown=unknown_parts(self))
         if choice.lean:
             self._lean = LeanDisplay(erase=choice.erase)
