@@ -15,6 +15,7 @@ from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.filter import Monochrome, NoColor
+from textual.geometry import Size
 from textual.screen import Screen
 
 from evaltui.settings import Settings
@@ -125,6 +126,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         self._early = early
         self._started = False
         self._leaving = False
+        self._told_size: Size | None = None
         self._undo_signals: Callable[[], None] = lambda: None
 
     # -- life ------------------------------------------------------------------------------------
@@ -147,8 +149,10 @@ class EvaltuiApp(App[int], inherit_bindings=False):
             self._undo_signals = catch_signals(self._signalled)
 
     def post_display_hook(self) -> None:
-        """Go on once the first frame is out."""
-        if self._started or self._batch_count or not self._running:
+        """Go on once the first frame is out, or a cover over it."""
+        if self._started or self._batch_count or not self._running or not self.screen_stack:
+            return
+        if self.screen is self._opening and not self._opening.painted:
             return
         self._started = True
         self.run_worker(self._fetch_the_rest(), group="start", exit_on_error=True)
@@ -177,7 +181,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         while len(self.screen_stack) > 1:  # a cover over the first frame: it is put back below
             self.pop_screen()
         await self.push_screen(self.conductor.main)
-        fit_to(self, self.size)
+        fit_to(self, self._told_size or self.size)
         for event in self._opening.typed:
             self.post_message(events.Key(event.key, event.character))
         self.run_worker(self.conductor.link.run(), group="engine", exit_on_error=True)
@@ -191,7 +195,8 @@ class EvaltuiApp(App[int], inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         """Cover the screen while the terminal is too small."""
         self._forget_terminal()
-        fit_to(self, event.size)  # `self.size` is still the one before
+        self._told_size = event.size  # `self.size` is still the one before, for a while
+        fit_to(self, event.size)
         if self.conductor is not None:
             self.conductor.pages.keep_soon()
 

@@ -89,13 +89,13 @@ class OpeningScreen(InPortions):
     .-ascii OpeningScreen.-page > Container { border: ascii $primary; }
     """
 
-    PAINTS_APART: ClassVar[bool] = False  # else the rest would begin to be loaded before
-
     def __init__(self, experiment: str, glyphs: str = "", page: ListPage | None = None) -> None:
         super().__init__()
         self._page = page
         self._experiment = clean(experiment)
         self._glyphs = glyphs
+        self.painted = False
+        """Whether it was drawn: what is drawn before, while it is made, is no frame."""
         self.typed: list[events.Key] = []
         """Keys that wait for the main screen, first one first."""
 
@@ -116,6 +116,10 @@ class OpeningScreen(InPortions):
                 box.styles.width, box.styles.height = page.room[0] + 2, page.room[1] + 2
             yield Static(Content("opening"))
             yield PageView(page)
+
+    def _paint_rest(self) -> None:
+        self.painted = True
+        super()._paint_rest()
 
     def _suits(self, page: ListPage) -> bool:
         size = self.app.size

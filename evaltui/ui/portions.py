@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
-from typing import ClassVar
 
 from textual._compositor import CompositorMap
 from textual.geometry import Region, Size
@@ -44,9 +43,6 @@ class InPortions(Screen[None]):
     that wait here stay with Textual, which paints them with whatever it paints next.
     """
 
-    PAINTS_APART: ClassVar[bool] = True
-    """Whether what was laid out is painted in a turn of its own."""
-
     _laying_out = False
     _laid_out: CompositorMap | None = None
     _rest: asyncio.TimerHandle | None = None
@@ -57,7 +53,7 @@ class InPortions(Screen[None]):
             # Whoever paints or asks for a region may make Textual arrange all widgets meanwhile.
             # Those that were shown since would be taken for known, and never be told their size.
             compositor._full_map = self._laid_out  # noqa: SLF001 - there is no other way to it
-        self._laying_out = self.PAINTS_APART
+        self._laying_out = True
         try:
             super()._refresh_layout(size, scroll)
         finally:

@@ -25,6 +25,7 @@ from evaltui.ui.conductor import Conductor
 from evaltui.ui.engine_spawn import EarlyEngine
 from evaltui.ui.main_screen import MainScreen
 from evaltui.ui.page_keeper import Shelf
+from evaltui.ui.screens.too_small import TooSmallScreen
 from evaltui.ui.session import Session
 
 NOW_S = 1_795_530_120.0
@@ -153,7 +154,7 @@ async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
     """Let the application run until a condition holds, and on until nothing more is under way.
 
     One that asserts, or asks for a widget or screen that is not there yet, does not hold yet.
-    A main screen that is there is also waited for until all its panes are.
+    A main screen that is there, and not covered, is also waited for until all its panes are.
 
     Raises:
         AssertionError: It does not come to hold.
@@ -176,7 +177,7 @@ def _is_whole(app: App[Any]) -> bool:
     conductor = app.conductor if isinstance(app, EvaltuiApp) else None
     if conductor is None or not conductor.main.is_running:
         return True
-    return conductor.main.following is not None
+    return conductor.main.following is not None or isinstance(app.screen, TooSmallScreen)
 
 
 def screen_text(app: EvaltuiApp) -> str:

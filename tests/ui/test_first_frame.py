@@ -9,10 +9,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from scripted import make_app, until
+from scripted import main_of, make_app, until
 from textual.css import stylesheet
 
 from evaltui.settings import Settings
+from evaltui.ui.screens.too_small import TooSmallScreen
 
 SLOW = ("numpy", "importlib.metadata", "evaltui.ui.main_screen", "evaltui.engine.link")
 NEVER = ("mlflow", "pandas", "sqlalchemy", "databricks", "requests")
@@ -98,3 +99,22 @@ async def test_what_styles_the_first_frame_is_parsed_once(monkeypatch: pytest.Mo
         app.theme = "evaltui-dark"  # other colours: now it is
         await until(pilot, lambda: max(parsed.values()) > 1)
         assert app.screen.styles.background.hex == "#12161B"
+
+
+async def test_the_rest_is_fetched_once_the_first_frame_is_out() -> None:
+    app = make_app()
+    fetched_with: list[bool] = []
+    prepare = app._prepare
+    app._prepare = lambda: fetched_with.append(app._opening.painted) or prepare()  # type: ignore[method-assign,func-returns-value]
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.conductor is not None)
+    assert fetched_with == [True]
+
+
+async def test_the_rest_is_fetched_behind_a_cover() -> None:
+    app = make_app()
+    async with app.run_test(size=(30, 8)) as pilot:
+        await until(pilot, lambda: app.conductor is not None)
+        assert isinstance(app.screen, TooSmallScreen)
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: app.screen is main_of(app))
