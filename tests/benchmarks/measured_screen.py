@@ -20,7 +20,7 @@ from evaltui.cli.main import main
 from evaltui.ui import app
 
 BEAT_S = 0.005
-LATE_S = 0.016
+LATE_S = 0.006
 _SCHEDULED = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
 
 

@@ -42,6 +42,7 @@ from evaltui.cli.demo_reports import live as live_reports  # noqa: E402
 
 NOTHING = "python -c pass"
 _LONGEST_STALL_MS = 25.0
+_LATE_MS = 16.0
 _LOOK_S = 0.5
 _PATIENCE_S = 120.0
 FLOOR = [sys.executable, "-c", "pass"]
@@ -147,7 +148,8 @@ def stalls(place: Path, uri: str, runs: int) -> Iterator[Figure]:
         max((own for _, own, _ in (*before, *late)), default=0.0),
         "ms",
         _LONGEST_STALL_MS,
-        f"{len(before) + len(late)} of {facts['beats']} beats later than 16 ms",
+        f"{sum(ms > _LATE_MS for ms, *_ in (*before, *late))} of {facts['beats']} beats later than "
+        f"{_LATE_MS:g} ms",
     )
     yield Figure(
         "longest stall of a bare event loop meanwhile, on the same processors",
