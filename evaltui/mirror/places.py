@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 import platformdirs
+
+try:  # what hashlib gives, without the OpenSSL that it loads for others: 5 ms before a frame
+    from _blake2 import blake2b
+except ImportError:  # not this Python's
+    from hashlib import blake2b
 
 MIRROR = ".mirror"
 PAGE = ".page"
@@ -48,7 +52,7 @@ def path_of(key: str, suffix: str, directory: Path | None = None) -> Path:
         suffix: MIRROR or PAGE.
         directory: Where mirrors lie; default: below the XDG cache.
     """
-    name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    name = blake2b(key.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
     return (directory or mirror_dir()) / (name + suffix)
 
 

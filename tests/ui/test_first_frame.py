@@ -15,7 +15,7 @@ from textual.css import stylesheet
 from evaltui.settings import Settings
 from evaltui.ui.screens.too_small import TooSmallScreen
 
-SLOW = ("numpy", "importlib.metadata", "evaltui.ui.main_screen", "evaltui.engine.link")
+SLOW = ("numpy", "_hashlib", "importlib.metadata", "evaltui.ui.main_screen", "evaltui.engine.link")
 NEVER = ("mlflow", "pandas", "sqlalchemy", "databricks", "requests")
 
 
