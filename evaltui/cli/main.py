@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import io
 import os
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from evaltui.cli.last_net import run_in_net
-from evaltui.cli.parser import load_command, parse
 from evaltui.domain.text import clean
 from evaltui.errors import ConfigError, ExitCode, OutputError
 from evaltui.log import redact, start_log
@@ -21,6 +19,8 @@ from evaltui.settings import Settings, load_settings
 from evaltui.ui.refusal import INSTEAD, refusal
 
 if TYPE_CHECKING:
+    import argparse
+
     from evaltui.domain.recalled import Recalled
     from evaltui.tracking.target import Target
 
@@ -68,6 +68,10 @@ def _run(argv: list[str]) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
+    if not argv:  # there is nothing to parse: argparse takes 5 ms to the first frame
+        return _run_screen(load_settings({}, os.environ, config_path=None))
+    from evaltui.cli.parser import load_command, parse  # noqa: PLC0415
+
     args = parse(argv)
     if args.version:
         from importlib import metadata  # noqa: PLC0415 - a tenth of the time to the first frame

@@ -75,7 +75,7 @@ def loaded_by_the_program(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     return set(result.stdout.split())
 
 
-@pytest.mark.parametrize("name", [*SLOW, *NEVER, "evaltui.ui.client"])
+@pytest.mark.parametrize("name", [*SLOW, *NEVER, "evaltui.ui.client", "argparse"])
 def test_the_program_begins_to_draw_without(name: str, loaded_by_the_program: set[str]) -> None:
     assert "evaltui.ui.running" in loaded_by_the_program
     assert "evaltui.ui.engine_spawn" in loaded_by_the_program
