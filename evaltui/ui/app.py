@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from rich.console import RenderableType
@@ -20,6 +21,7 @@ from textual.screen import Screen
 
 from evaltui.settings import Settings
 from evaltui.ui import collecting
+from evaltui.ui.delayed import let_others
 from evaltui.ui.glyphs import choose_glyphs
 from evaltui.ui.keys import APP_KEYS, bindings, check_keymap
 from evaltui.ui.lean.choice import choose_display
@@ -48,6 +50,8 @@ HANG_UP = 129
 """Exit status after the terminal went away: 128 + SIGHUP."""
 
 
+_STYLES = Path(__file__).parent / "styles"
+
 Recall = Callable[[], "Recalled | None"]
 """Opens what was known before; called in a thread, after the first frame."""
 
@@ -75,7 +79,7 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         ConfigError: The configured keys name a binding that does not exist.
     """
 
-    CSS_PATH = "styles/evaltui.tcss"
+    CSS_PATH = str(_STYLES / "list.tcss")
     TITLE = "evaltui"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(APP_KEYS)]
@@ -163,6 +167,9 @@ class EvaltuiApp(App[int], inherit_bindings=False):
         if self._early is None:  # what an engine that runs has kept since is no list of before
             recalled = await asyncio.to_thread(self._recall)
         conductor = await asyncio.to_thread(self._prepare)
+        self.stylesheet.read(_STYLES / "evaltui.tcss")  # the first frame needs none of it
+        self.stylesheet.parse()
+        await let_others()
         if self._leaving:
             return
         make_link = self._make_link or real_link()

@@ -27,7 +27,6 @@ _SCHEDULED = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
 class MeasuredApp(app.EvaltuiApp):
     """The screen, and a task that wants to run every 5 ms."""
 
-    CSS_PATH = str(Path(app.__file__).parent / "styles" / "evaltui.tcss")
     out = Path()
 
     def on_mount(self) -> None:

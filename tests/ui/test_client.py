@@ -18,7 +18,7 @@ import pytest
 from evaltui import hosting
 from evaltui.engine.link import Noticed, StoreChanged, Verb
 from evaltui.settings import Settings
-from evaltui.ui import app, client, engine_spawn
+from evaltui.ui import client, engine_spawn
 from evaltui.ui.app import EvaltuiApp
 from evaltui.ui.client import EngineDown, EngineLink, EngineUp, LinkEvent
 from evaltui.ui.conductor import Conductor
@@ -434,7 +434,6 @@ async def test_an_early_engine_that_nobody_wants_is_killed(
 class HeldApp(EvaltuiApp):
     """A screen that fetches its parts until it is told to go on."""
 
-    CSS_PATH = str(Path(app.__file__).parent / "styles" / "evaltui.tcss")
     go_on = threading.Event()
 
     def _prepare(self) -> type[Conductor]:
