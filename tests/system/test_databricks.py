@@ -197,9 +197,8 @@ def test_limits_short_pages_and_a_files_api_that_is_closed_leave_nothing_out(
     session.report(name)
     session.until_stored(name)
     session.engine.until(session.logged(name))
-    # pages of one run each, and polls, which a report that is logged fast comes before
-    session.engine.until(lambda: len(session.workspace.log("runs/search")) > 7)
     searches = session.workspace.log("runs/search")
+    assert len(searches) > 1  # how many more depends on how soon the report is logged
     assert 429 not in [line["status"] for line in searches]  # they are spread
     session.workspace.tell("config", files_api="ok", limited=False, page_cap=0)
     session.assert_once_and_whole(name)
