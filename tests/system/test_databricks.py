@@ -198,7 +198,7 @@ def test_limits_short_pages_and_a_files_api_that_is_closed_leave_nothing_out(
     session.until_stored(name)
     session.engine.until(session.logged(name))
     searches = session.workspace.log("runs/search")
-    assert len(searches) > 1  # how many more depends on how soon the report is logged
+    assert searches  # how many depends on the runs there are, and how soon the report is logged
     assert 429 not in [line["status"] for line in searches]  # they are spread
     session.workspace.tell("config", files_api="ok", limited=False, page_cap=0)
     session.assert_once_and_whole(name)
